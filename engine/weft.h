@@ -1,0 +1,409 @@
+/* weft.h: the public interface of Weft, a computation-graph autodiff engine.
+ *
+ * A *tape* is an append-only list of *nodes*; a node is one op applied to earlier nodes. Builders such as weft_mul() record nodes and
+ * compute nothing. weft_grad() walks the tape backwards and records the derivative as further nodes, so it can be printed, compiled and
+ * differentiated again. weft_compile() lowers chosen nodes to a *program*, which runs many times without allocating.
+ *
+ *     weft_tape *t = weft_tape_new(NULL);
+ *     weft_node x = weft_input(t, "x", WEFT_F64, 1, (size_t[]){3});
+ *     weft_node y = weft_sum(weft_mul(x, x), WEFT_ALL_AXES, false), dx;
+ *     weft_grad(y, &x, 1, &dx);                                     // dx = 2x
+ *     weft_program *p = weft_compile(&dx, 1);
+ *     weft_bind(p, x, (double[]){1, 2, 3}, 3 * sizeof(double));
+ *     if (weft_run(p) != WEFT_OK) puts(weft_program_message(p));
+ *     const double *result = weft_output(p, 0);                     // 2 4 6
+ *
+ * Errors. The first error sticks to the tape: a builder given a failed node returns a failed node, so straight-line code asks
+ * weft_tape_status() once, at the end. Nothing here prints, aborts or exits. Every function accepts NULL where it takes a tape or a program.
+ * Threads. Different tapes and programs may be used from different threads; one of them by one thread at a time.
+ * Ownership. A tape owns its nodes and strings, a program its buffers, the caller the arrays that he passes.
+ *
+ * In order of use: status, shapes, tape, leaves, builders, derivatives, programs, gradient check, text, arrays in files, writing an op. */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Status ----------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum weft_status {
+    WEFT_OK,
+    WEFT_ERROR_MEMORY,   /* an allocation failed */
+    WEFT_ERROR_ARGUMENT, /* a NULL, a value out of range, a node of another tape or one that was rewound */
+    WEFT_ERROR_SHAPE,    /* shapes, ranks or axes do not fit */
+    WEFT_ERROR_DTYPE,    /* number types do not fit */
+    WEFT_ERROR_GRADIENT, /* no derivative exists where one was asked for */
+    WEFT_ERROR_UNBOUND,  /* a program ran before weft_bind() gave an input its memory */
+    WEFT_ERROR_INDEX,    /* an index in the data is out of range */
+    WEFT_ERROR_FILE,     /* the system refused to open, read or write a file */
+    WEFT_ERROR_FORMAT    /* a file's content is malformed or of a kind not supported */
+} weft_status;
+
+enum { WEFT_MESSAGE_SIZE = 512 };
+
+const char *weft_status_text(weft_status status); /* "out of memory", ...; a constant string */
+
+/* The caller's allocator. allocate() returns memory aligned as malloc's, or NULL; release() gets the size that was asked for. */
+typedef struct weft_allocator {
+    void *(*allocate)(void *context, size_t bytes);
+    void (*release)(void *context, void *memory, size_t bytes);
+    void *context;
+} weft_allocator;
+
+/* --- Shapes and number types -------------------------------------------------------------------------------------------------------- */
+
+typedef enum weft_dtype { WEFT_F32, WEFT_F64, WEFT_I64 } weft_dtype; /* i64 holds indices and labels only */
+
+enum { WEFT_MAX_RANK = 8 };
+
+typedef struct weft_shape {
+    int rank; /* 0: a scalar */
+    size_t dim[WEFT_MAX_RANK];
+} weft_shape; /* C order: the last axis is contiguous */
+
+size_t weft_dtype_size(weft_dtype dtype);      /* bytes of one element */
+const char *weft_dtype_name(weft_dtype dtype); /* "f32" */
+size_t weft_shape_count(const weft_shape *shape); /* elements: the product of the dims */
+
+/* Sets of axes for reductions: WEFT_AXIS(0) | WEFT_AXIS(2). */
+#define WEFT_AXIS(i) (1u << (i))
+#define WEFT_ALL_AXES (~0u)
+
+/* --- Tape --------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct weft_tape weft_tape;
+
+typedef struct weft_node {
+    weft_tape *tape;
+    uint32_t id;  /* ids grow along the tape; operands come before their users */
+    uint32_t era; /* counts rewinds, so that a handle from before one is recognised as stale */
+} weft_node;
+
+#define WEFT_NO_ID UINT32_MAX /* the id of a failed node */
+
+weft_tape *weft_tape_new(const weft_allocator *allocator); /* NULL: malloc and free. Returns NULL when out of memory */
+void weft_tape_free(weft_tape *tape);
+weft_status weft_tape_status(const weft_tape *tape);   /* the first error; WEFT_ERROR_MEMORY for NULL */
+const char *weft_tape_message(const weft_tape *tape);  /* that error in words; "" when there is none */
+uint32_t weft_tape_count(const weft_tape *tape);       /* nodes recorded */
+size_t weft_tape_bytes(const weft_tape *tape);         /* memory held by the tape */
+weft_node weft_tape_node(weft_tape *tape, uint32_t id); /* a handle to node id, or a failed node */
+
+/* Names and scopes travel into listings, drawings and messages. The tape copies the strings. */
+weft_node weft_name(weft_node x, const char *name); /* names x and returns it; a later name wins */
+void weft_scope_push(weft_tape *tape, const char *name);
+void weft_scope_pop(weft_tape *tape);
+
+/* A mark remembers a length; rewinding forgets every later node and an error, and keeps the memory for the next recording. */
+typedef struct weft_mark {
+    uint32_t count;
+    const void *scope;
+    void *chunk;
+    size_t used;
+} weft_mark;
+
+weft_mark weft_tape_mark(const weft_tape *tape);
+void weft_tape_rewind(weft_tape *tape, weft_mark mark); /* mark: of this tape, and not itself rewound */
+
+/* Runs every shape rule again and checks the order of the operands: WEFT_OK, or the first discrepancy, as the tape's error. */
+weft_status weft_tape_verify(weft_tape *tape);
+
+/* What a node is. For a failed node: zeros, NULL and "". */
+typedef struct weft_op weft_op;
+bool weft_node_failed(weft_node x);
+weft_shape weft_node_shape(weft_node x);
+weft_dtype weft_node_dtype(weft_node x);
+const char *weft_node_name(weft_node x);  /* "" when it has none */
+const char *weft_node_scope(weft_node x); /* "layer1/batchnorm" */
+const weft_op *weft_node_op(weft_node x);
+int weft_node_operand_count(weft_node x);
+weft_node weft_node_operand(weft_node x, int i);
+bool weft_node_scalar(weft_node x, double *value); /* true for a constant of one value, broadcast or not */
+
+/* True when a derivative recorded x on behalf of operand `edge` of node `of`; edge -1: x adds up what arrived at `of` from several users. */
+bool weft_node_adjoint_of(weft_node x, weft_node *of, int *edge);
+
+/* --- Leaves --------------------------------------------------------------------------------------------------------------------------- */
+
+weft_node weft_input(weft_tape *tape, const char *name, weft_dtype dtype, int rank, const size_t *dim);     /* memory bound at run */
+weft_node weft_parameter(weft_tape *tape, const char *name, weft_dtype dtype, int rank, const size_t *dim); /* kept by the program, first 0 */
+weft_node weft_constant(weft_tape *tape, weft_dtype dtype, int rank, const size_t *dim, const void *data);  /* data is copied */
+weft_node weft_scalar(weft_tape *tape, weft_dtype dtype, double value);
+weft_node weft_scalar_like(weft_node x, double value);    /* rank 0, dtype of x */
+weft_node weft_full_like(weft_node x, double value);      /* shape and dtype of x */
+weft_node weft_assign(weft_node parameter, weft_node value); /* as an output of a program: parameter = value at the end of each run */
+
+/* --- Builders: elementwise ------------------------------------------------------------------------------------------------------------
+ * Operands f32 or f64, all of one dtype; shapes by NumPy's broadcasting rule (aligned at the last axis; 1 stretches), which records an
+ * explicit broadcast node wherever a shape differs from the result's. Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE.
+ * At kinks the derivative is PyTorch's: relu 0 at 0, abs 0 at 0, maximum one half to each operand at a tie. */
+weft_node weft_add(weft_node a, weft_node b);     /* y = a + b */
+weft_node weft_sub(weft_node a, weft_node b);     /* y = a - b */
+weft_node weft_mul(weft_node a, weft_node b);     /* y = a * b */
+weft_node weft_div(weft_node a, weft_node b);     /* y = a / b */
+weft_node weft_pow(weft_node a, weft_node b);     /* y = a ** b; a constant b of 2, 1, 0.5, -0.5, -1, ... runs as products and roots */
+weft_node weft_maximum(weft_node a, weft_node b); /* y = max(a, b); NaN if either is */
+weft_node weft_neg(weft_node a);                  /* y = -a */
+weft_node weft_exp(weft_node a);                  /* y = e ** a */
+weft_node weft_log(weft_node a);                  /* y = ln a */
+weft_node weft_sqrt(weft_node a);                 /* y = a ** (1/2) */
+weft_node weft_relu(weft_node a);                 /* y = max(a, 0); NaN stays */
+weft_node weft_abs(weft_node a);                  /* y = |a| */
+weft_node weft_sign(weft_node a);                 /* y = -1, 0 or 1; derivative 0 */
+weft_node weft_greater(weft_node a, weft_node b); /* y = 1 where a > b, else 0; derivative 0 */
+weft_node weft_equal(weft_node a, weft_node b);   /* y = 1 where a = b, else 0; derivative 0 */
+weft_node weft_where(weft_node mask, weft_node a, weft_node b); /* y = a where mask is not 0, else b */
+
+/* --- Builders: reductions, movement, linear algebra ------------------------------------------------------------------------------------
+ * axes: a set of WEFT_AXIS(i), or WEFT_ALL_AXES; keepdims leaves the reduced axes in place with length 1. */
+weft_node weft_sum(weft_node x, unsigned axes, bool keepdims); /* y = sum of x over the axes; 0 over none */
+weft_node weft_max(weft_node x, unsigned axes, bool keepdims); /* y = largest of x; the derivative is shared evenly among ties (as amax) */
+weft_node weft_broadcast(weft_node x, int rank, const size_t *dim); /* numpy.broadcast_to */
+weft_node weft_reshape(weft_node x, int rank, const size_t *dim);   /* same elements in C order */
+weft_node weft_transpose(weft_node x, const int *order);            /* axis i of y is axis order[i] of x; NULL reverses the axes */
+weft_node weft_stop_gradient(weft_node x);                          /* x, with derivative 0 */
+weft_node weft_matmul(weft_node a, weft_node b);                    /* (M, K) @ (K, N) -> (M, N) */
+weft_node weft_gather(weft_node table, weft_node index);            /* (R, ...), i64 (M) -> (M, ...): y[m] = table[index[m]] */
+weft_node weft_scatter_add(weft_node x, weft_node index, size_t rows); /* (M, ...), i64 (M) -> (rows, ...): y[index[m]] += x[m] */
+
+/* --- Staged functions: ordinary functions over the builders above ----------------------------------------------------------------------- */
+weft_node weft_mean(weft_node x, unsigned axes, bool keepdims);     /* sum(x) / N */
+weft_node weft_variance(weft_node x, unsigned axes, bool keepdims); /* sum((x - mean(x))**2) / N, the biased one */
+weft_node weft_affine(weft_node x, weft_node w, weft_node b);       /* (N, D) @ (D, M) + (M) */
+
+/* Batch normalization over axis 0, training mode. h (N, D), gamma (D), beta (D), eps >= 0 -> y (N, D):
+ *     mu = sum(h)/N    sigma2 = sum((h - mu)**2)/N    hhat = (h - mu) * (sigma2 + eps)**(-1/2)    y = gamma*hhat + beta
+ * Source: Ioffe and Szegedy, 2015, algorithm 1. */
+weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);
+
+/* Mean over the rows of -log softmax(z)[label]. z (N, C), label i64 (N) -> scalar. Safe for any finite z. C <= 4096. */
+weft_node weft_softmax_cross_entropy(weft_node z, weft_node label);
+
+/* Stochastic gradient descent with momentum: velocity' = momentum*velocity + dw; w' = w - rate*velocity'. rate: a scalar node.
+ * velocity: a parameter of w's shape. Writes two nodes for weft_compile() to out: the assignments of velocity and of w. */
+void weft_sgd(weft_node w, weft_node dw, weft_node velocity, weft_node rate, double momentum, weft_node out[2]);
+
+/* --- Fused ops: one node each, kernel and gradient derived by hand; each names its staged twin -------------------------------------------- */
+weft_node weft_fused_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps); /* weft_batchnorm */
+
+/* --- Derivatives ------------------------------------------------------------------------------------------------------------------------ */
+
+/* dx[i] = d loss / d x[i], of the shape of x[i]; zeros where no path leads from x[i] to the loss. loss: one element.
+ * Errors: WEFT_ERROR_SHAPE (loss is not a scalar), WEFT_ERROR_DTYPE (x[i] holds integers), WEFT_ERROR_GRADIENT. */
+weft_status weft_grad(weft_node loss, const weft_node *x, size_t n, weft_node *dx);
+
+/* The same for cotangents: dx[i] = sum over k of dy[k] . d y[k] / d x[i]; dy[k] has the shape of y[k]. */
+weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx);
+
+/* --- Programs --------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct weft_program weft_program;
+
+/* Lowers what the outputs need, and no more. The program owns its memory and outlives the tape. Nodes name its inputs and parameters.
+ * Returns NULL only when out of memory; any other error is the program's status. */
+weft_program *weft_compile(const weft_node *outputs, size_t n);
+void weft_program_free(weft_program *program);
+weft_status weft_program_status(const weft_program *program); /* of the last call on it; WEFT_ERROR_MEMORY for NULL */
+const char *weft_program_message(const weft_program *program);
+
+/* Gives an input its memory, which stays the caller's and is read at each run. bytes must be the size of the input. Alignment: that of
+ * the element. An input that the outputs do not need is accepted and ignored. */
+weft_status weft_bind(weft_program *program, weft_node input, const void *data, size_t bytes);
+weft_status weft_parameter_write(weft_program *program, weft_node parameter, const void *data, size_t bytes);
+weft_status weft_parameter_read(weft_program *program, weft_node parameter, void *data, size_t bytes);
+weft_status weft_run(weft_program *program); /* allocates nothing; repeats give the same bits */
+const void *weft_output(const weft_program *program, size_t k); /* output k in C order, valid until the next run; NULL if there is none */
+
+typedef struct weft_memory {
+    size_t peak;        /* bytes of the pool that holds every intermediate and output: known before the first run */
+    size_t kept;        /* of these, bytes that the forward part computes and the backward part reads */
+    size_t kept_inputs; /* bytes of inputs that the backward part reads */
+    size_t parameters, constants;
+    size_t steps; /* kernels that one run calls */
+} weft_memory;
+
+weft_memory weft_program_memory(const weft_program *program);
+
+/* --- Gradient check ------------------------------------------------------------------------------------------------------------------------
+ * Compares the derivative of y, in f64, with central differences (y(x+h) - y(x-h)) / 2h, weighed by a random cotangent, with signs. */
+
+typedef struct weft_binding {
+    weft_node node; /* an input or a parameter */
+    const void *data;
+    size_t bytes;
+} weft_binding;
+
+enum { WEFT_SWEEP_STEPS = 11 };
+
+typedef struct weft_gradcheck_options {
+    const weft_binding *bind; /* every input that y needs */
+    size_t n_bind;
+    weft_node cotangent;      /* an input of y's shape that the claimed gradients use; left {0}, one is made */
+    const weft_node *claimed; /* gradients to judge, one for each x; NULL: those of weft_vjp() */
+    uint64_t seed;            /* of the cotangent */
+    double step;              /* h, relative to max(1, |x|); 0: 1e-5 */
+    double tolerance;         /* of the difference, relative to the largest numeric entry; 0: 1e-6 */
+    bool sweep;               /* fill the step sweep: WEFT_SWEEP_STEPS times the work */
+} weft_gradcheck_options;
+
+typedef enum weft_verdict {
+    WEFT_GRADIENT_RIGHT,
+    WEFT_GRADIENT_WRONG,
+    WEFT_GRADIENT_EMPTY /* y does not respond to x, by construction: the check would prove nothing */
+} weft_verdict;
+
+typedef struct weft_gradcheck {
+    weft_verdict verdict;
+    double max_abs;         /* largest |analytic - numeric| */
+    double max_rel;         /* largest |analytic - numeric| / max(1e-8, |analytic| + |numeric|) */
+    size_t worst;           /* the element where max_abs is, counted in C order */
+    double analytic, numeric; /* there */
+    double sweep_step[WEFT_SWEEP_STEPS], sweep_error[WEFT_SWEEP_STEPS]; /* h and max_abs, from large h to small */
+    char message[WEFT_MESSAGE_SIZE]; /* the verdict in words: element, both values, and what the difference looks like */
+} weft_gradcheck;
+
+/* x: n inputs or parameters of y's tape, f64. Records on the tape and rewinds it. result: one for each x. */
+weft_status weft_gradient_check(weft_node y, const weft_node *x, size_t n, const weft_gradcheck_options *options, weft_gradcheck *result);
+
+/* --- Text ------------------------------------------------------------------------------------------------------------------------------------
+ * Text goes to a writer; a writer that returns false ends the printing with WEFT_ERROR_FILE. */
+typedef struct weft_writer {
+    bool (*write)(void *context, const char *text, size_t bytes);
+    void *context; /* for weft_write_file: a FILE * */
+} weft_writer;
+
+bool weft_write_file(void *file, const char *text, size_t bytes);
+
+weft_status weft_print_listing(weft_writer writer, const weft_node *outputs, size_t n); /* what the outputs need, a line a node */
+weft_status weft_print_dot(weft_writer writer, const weft_node *outputs, size_t n);     /* Graphviz; dashed edges belong to derivatives */
+weft_status weft_print_expression(weft_writer writer, weft_node x); /* x in terms of named nodes and leaves, as one line of infix text */
+
+/* --- Arrays in files ------------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct weft_array {
+    weft_dtype dtype;
+    weft_shape shape;
+    void *data; /* C order, native bytes */
+    size_t bytes;
+} weft_array;
+
+/* NumPy's .npy, versions 1.0 and 2.0, of f4, f8 or i8 in either byte order, C or Fortran order. message: WEFT_MESSAGE_SIZE bytes or NULL.
+ * What is read is released by weft_array_free(). Source: numpy.lib.format. */
+weft_status weft_npy_read(const char *path, weft_array *array, char *message);
+weft_status weft_npy_decode(const void *bytes, size_t n, const char *name, weft_array *array, char *message);
+weft_status weft_npy_write(const char *path, const weft_array *array, char *message);
+void weft_array_free(weft_array *array);
+
+/* --- Writing an op ------------------------------------------------------------------------------------------------------------------------------
+ * An op is a constant weft_op. The built-in ones fill in the same struct and nothing is reserved for them. */
+
+enum { WEFT_MAX_OUTPUTS = 4, WEFT_MAX_OPERANDS = 8 };
+
+typedef enum weft_kind {
+    WEFT_ELEMENTWISE, /* y[i] = f(x[i], ...): give map, and partial or transpose */
+    WEFT_REDUCTION,   /* folds axes away: give fold */
+    WEFT_VIEW,        /* the same elements elsewhere: give view */
+    WEFT_GENERAL,     /* anything else: give kernel */
+    WEFT_INPUT, WEFT_PARAMETER, WEFT_CONSTANT, WEFT_PART, WEFT_ASSIGN /* the engine's own */
+} weft_kind;
+
+enum {
+    WEFT_COMMUTATIVE = 1,       /* operands may change places */
+    WEFT_ZERO_DERIVATIVE = 2,   /* piecewise constant: nothing flows back */
+    WEFT_ANY_STRIDES = 4        /* the kernel accepts operands that are not contiguous */
+};
+
+/* A shape rule sees the operands and sets y and y_dtype, or returns weft_typing_error(). */
+typedef struct weft_typing {
+    const void *attributes;
+    int n;                                  /* operands */
+    weft_shape x[WEFT_MAX_OPERANDS];
+    weft_dtype x_dtype[WEFT_MAX_OPERANDS];
+    weft_shape y[WEFT_MAX_OUTPUTS];
+    weft_dtype y_dtype[WEFT_MAX_OUTPUTS];   /* preset to the first operand's */
+    char hint[160];                         /* the rule broken and how to mend it */
+} weft_typing;
+
+weft_status weft_typing_error(weft_typing *typing, weft_status status, const char *format, ...);
+
+/* An array as a kernel sees it. Strides count elements and are 0 along a broadcast axis. */
+typedef struct weft_view {
+    void *data;
+    weft_dtype dtype; /* f64 for a wide operand of an f32 node */
+    int rank;
+    const size_t *dim;
+    const ptrdiff_t *stride;
+} weft_view;
+
+typedef struct weft_call {
+    const weft_view *x; /* operands */
+    const weft_view *y; /* outputs, contiguous */
+    const void *attributes;
+    void *workspace; /* as many bytes as the op's workspace() asked for; 64-byte aligned */
+    char *message;   /* WEFT_MESSAGE_SIZE bytes for the words that go with an error */
+} weft_call;
+
+typedef void (*weft_map)(size_t n, void *y, const void *const *x, const ptrdiff_t *stride); /* y contiguous */
+
+/* A fold accumulates in f64, whatever it reads. Index 0 reads f32, 1 reads f64. */
+typedef struct weft_fold {
+    double identity;
+    double (*along[2])(size_t n, const void *x, ptrdiff_t stride); /* folds n elements into one */
+    void (*across[2])(size_t rows, size_t n, const void *x, ptrdiff_t row_stride, ptrdiff_t stride, double *y); /* folds rows into y */
+    double (*merge)(double a, double b);
+} weft_fold;
+
+/* The attributes of every reduction. */
+typedef struct weft_reduction {
+    uint32_t axes; /* a set of WEFT_AXIS(i), each below the rank */
+    uint32_t keepdims;
+} weft_reduction;
+
+struct weft_op {
+    const char *name;    /* "mul" */
+    const char *formula; /* "y = a * b" */
+    const char *infix;   /* "%s * %s", for expressions; NULL prints name(x, ...) */
+    int precedence;      /* of infix: 1 sums, 2 products, 3 signs, 4 powers */
+    int arity;           /* operands */
+    int outputs;         /* 0 and 1 both mean one; more: node y is output 0, weft_part(y, i) the others */
+    weft_kind kind;
+    unsigned flags;
+    size_t attribute_size;                     /* bytes compared and copied */
+    weft_status (*shape)(weft_typing *typing); /* NULL: elementwise, all shapes and dtypes alike */
+
+    /* The derivative, in one of four forms; all of them return nodes. */
+    weft_node (*partial)(weft_node y, const weft_node *x, int operand);                  /* elementwise: dy/dx[operand] */
+    weft_node (*transpose)(weft_node y, const weft_node *x, int operand, weft_node dy);  /* linear in that operand: its dx; failed: none */
+    void (*vjp)(weft_node y, const weft_node *x, const weft_node *dy, weft_node *dx);    /* dy: one an output; tape NULL: zero. dx likewise */
+    weft_status (*expand)(weft_node y, const weft_node *x, weft_node *outputs);          /* fused: the staged twin, on the same operands */
+
+    /* Kernels: the one that belongs to the kind; index 0 f32, 1 f64. */
+    weft_map map[2];
+    const weft_fold *fold;
+    bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */
+    weft_status (*kernel)(const weft_call *call);
+    size_t (*workspace)(const weft_typing *typing); /* bytes; NULL: none */
+    unsigned wide_operands, wide_outputs; /* sets of operands that may arrive in f64, of outputs written in f64, on an f32 node */
+};
+
+/* Records a node. attributes: attribute_size bytes, zero where padding is. weft_elementwise() broadcasts the operands first. */
+weft_node weft_record(const weft_op *op, const weft_node *x, int n, const void *attributes);
+weft_node weft_elementwise(const weft_op *op, const weft_node *x, int n);
+weft_node weft_part(weft_node y, int i);          /* output i of a node with several */
+const void *weft_node_attributes(weft_node x);    /* as given to weft_record() */
+weft_node weft_fail(const weft_op *op, const weft_node *x, int n, weft_status status, const char *format, ...); /* sets the tape's error */
+
+/* The catalogue: every op of ops.def. */
+size_t weft_op_count(void);
+const weft_op *weft_op_at(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
