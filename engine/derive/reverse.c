@@ -1,0 +1,310 @@
+/* reverse.c: reverse mode. One walk from the outputs back to the start of the tape; at each node that lies between x and y it asks the op's
+ * rule for the cotangents of the operands and adds what arrives at one node from several. Everything is recorded on the tape, so a
+ * derivative is as good a function as any other.
+ *
+ * The walk looks at the ids lo <= id < hi. It is linear in that range and recurses only into the expansion of a fused op, whose range is
+ * that expansion. Nodes recorded by the walk itself have ids >= hi and are not visited. */
+#include "engine/record/tape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct sweep {
+    weft_tape *tape;
+    uint32_t lo, hi;
+    uint32_t *adjoint;     /* (hi - lo): the node that holds the cotangent so far, or WEFT_NO_ID */
+    uint8_t *needed;       /* (hi - lo): 1 where the value depends on x */
+    const weft_node *x;    /* those of x below lo, for an expansion: its operands */
+    uint32_t *below;       /* their cotangents */
+    size_t n_below;
+} sweep;
+
+static uint32_t *slot(sweep *s, uint32_t id)
+{
+    if (id >= s->lo)
+        return id < s->hi ? &s->adjoint[id - s->lo] : NULL;
+    for (size_t i = 0; i < s->n_below; i++)
+        if (s->x[i].id == id)
+            return &s->below[i];
+    return NULL;
+}
+
+static bool is_needed(sweep *s, uint32_t id)
+{
+    return id >= s->lo ? id < s->hi && s->needed[id - s->lo] : slot(s, id) != NULL;
+}
+
+static void mark_needed(sweep *s)
+{
+    for (uint32_t id = s->lo; id < s->hi; id++) {
+        const weft__node *node = weft__at(s->tape, id);
+        uint8_t *mark = &s->needed[id - s->lo];
+        if (node->op->flags & WEFT_ZERO_DERIVATIVE || node->dtype == WEFT_I64)
+            continue;
+        for (int i = 0; i < node->n; i++)
+            *mark |= is_needed(s, node->operand[i]);
+    }
+}
+
+/* Adds a contribution to the cotangent of node id; at the second one an add node appears. */
+static void contribute(sweep *s, uint32_t id, weft_node dx)
+{
+    uint32_t *held = slot(s, id);
+    if (!held || weft_node_failed(dx))
+        return;
+    const weft__node *node = weft__at(s->tape, id), *given = weft__at(s->tape, dx.id);
+    if (given->shape != node->shape || given->dtype != node->dtype) {
+        char want[128], got[128];
+        weft__tape_fail(s->tape, WEFT_ERROR_GRADIENT, "the cotangent of %%%u %s must be %s %s, the rule gave %s %s; is a sum over an axis missing?", id,
+                        node->op->name, weft_dtype_name(node->dtype), weft__shape_print(&node->shape->dims, want, sizeof want),
+                        weft_dtype_name(given->dtype), weft__shape_print(&given->shape->dims, got, sizeof got));
+        return;
+    }
+    if (*held != WEFT_NO_ID) {
+        s->tape->adjoint_of = id;
+        s->tape->edge = UINT16_MAX;
+        dx = weft_add(weft__handle(s->tape, *held), dx);
+    }
+    *held = dx.id;
+}
+
+static weft_node times_partial(weft_node dy, weft_node partial)
+{
+    double factor;
+    if (!weft_node_scalar(partial, &factor))
+        return weft_mul(dy, partial);
+    if (factor == 1)
+        return dy;
+    if (factor == -1)
+        return weft_neg(dy);
+    return weft_mul(dy, partial);
+}
+
+static weft_status run_sweep(sweep *s, const weft_node *y, const weft_node *dy, size_t n_y);
+
+/* The rule of an op that is defined by its staged twin: record the twin on the same operands and walk back through that. */
+static void through_expansion(sweep *s, const weft_op *op, weft_node y, const weft_node *x, int n, const weft_node *dy, weft_node *dx)
+{
+    weft_node output[WEFT_MAX_OUTPUTS], used[WEFT_MAX_OUTPUTS], cotangent[WEFT_MAX_OUTPUTS];
+    uint32_t below[WEFT_MAX_OPERANDS];
+    size_t n_used = 0;
+    sweep inner = {.tape = s->tape, .lo = s->tape->count, .x = x, .below = below, .n_below = (size_t)n};
+    weft_status status = op->expand(y, x, output);
+    if (status != WEFT_OK) {
+        weft__tape_fail(s->tape, status, "%s: its expansion failed: %s", op->name, weft_status_text(status));
+        return;
+    }
+    for (int k = 0; k < weft__output_count(op); k++)
+        if (dy[k].tape) {
+            used[n_used] = output[k];
+            cotangent[n_used++] = dy[k];
+        }
+    inner.hi = s->tape->count;
+    for (int i = 0; i < n; i++)
+        below[i] = WEFT_NO_ID;
+    if (run_sweep(&inner, used, cotangent, n_used) != WEFT_OK)
+        return;
+    for (int i = 0; i < n; i++)
+        if (below[i] != WEFT_NO_ID)
+            dx[i] = weft__handle(s->tape, below[i]);
+}
+
+/* One node of the walk: dy holds a cotangent for each output, with tape NULL where none arrived. */
+static void pull_back(sweep *s, uint32_t id, const weft_node *dy)
+{
+    const weft__node *node = weft__at(s->tape, id);
+    const weft_op *op = node->op;
+    weft_node y = weft__handle(s->tape, id), x[WEFT_MAX_OPERANDS], dx[WEFT_MAX_OPERANDS] = {{0}};
+    for (int i = 0; i < node->n; i++)
+        x[i] = weft__handle(s->tape, node->operand[i]);
+    bool only_first = dy[0].tape != NULL;
+    for (int k = 1; k < weft__output_count(op); k++)
+        only_first &= !dy[k].tape;
+
+    weft__scope scope = {NULL, node->scope};
+    const weft__scope *outer = s->tape->scope;
+    s->tape->scope = node->scope ? &scope : NULL;
+    s->tape->adjoint_of = id;
+    s->tape->edge = 0;
+    if (op->vjp && only_first)
+        op->vjp(y, x, dy, dx);
+    else if (op->expand)
+        through_expansion(s, op, y, x, node->n, dy, dx);
+    for (int i = 0; i < node->n; i++) {
+        if (!is_needed(s, node->operand[i]))
+            continue;
+        s->tape->adjoint_of = id;
+        s->tape->edge = (uint16_t)i;
+        if (op->partial)
+            dx[i] = times_partial(dy[0], op->partial(y, x, i));
+        else if (op->transpose)
+            dx[i] = op->transpose(y, x, i, dy[0]);
+        else if (!op->vjp && !op->expand)
+            weft_fail(op, x, node->n, WEFT_ERROR_GRADIENT, "this op has no derivative");
+        if (dx[i].tape)
+            contribute(s, node->operand[i], dx[i]);
+    }
+    s->tape->scope = outer;
+}
+
+/* The finished cotangent of a named node is called d plus that name. */
+static void name_adjoint(sweep *s, uint32_t id, uint32_t adjoint)
+{
+    const weft__node *node = weft__at(s->tape, id);
+    if (!node->name || adjoint < s->hi || weft__at(s->tape, adjoint)->name)
+        return;
+    char name[80];
+    snprintf(name, sizeof name, "d%.78s", node->name);
+    weft_name(weft__handle(s->tape, adjoint), name);
+}
+
+static void walk(sweep *s)
+{
+    for (uint32_t id = s->hi; id-- > s->lo && s->tape->status == WEFT_OK;) {
+        const weft__node *node = weft__at(s->tape, id);
+        uint32_t adjoint = s->adjoint[id - s->lo];
+        if (adjoint != WEFT_NO_ID)
+            name_adjoint(s, id, adjoint);
+        if (!node->n || node->op->kind == WEFT_PART || !s->needed[id - s->lo])
+            continue;
+        weft_node dy[WEFT_MAX_OUTPUTS] = {{0}};
+        bool any = false;
+        for (uint32_t k = 0; k < (uint32_t)weft__output_count(node->op); k++) {
+            uint32_t part = s->adjoint[id + k - s->lo];
+            if (part != WEFT_NO_ID) {
+                dy[k] = weft__handle(s->tape, part);
+                any = true;
+            }
+        }
+        if (any)
+            pull_back(s, id, dy);
+    }
+}
+
+/* x must be marked in `needed`, or be below lo, already. */
+static weft_status walk_between(sweep *s, const weft_node *y, const weft_node *dy, size_t n_y)
+{
+    weft_tape *tape = s->tape;
+    uint32_t adjoint_of = tape->adjoint_of;
+    uint16_t edge = tape->edge;
+    const weft__scope *scope = tape->scope;
+    mark_needed(s);
+    for (size_t k = 0; k < n_y; k++)
+        if (is_needed(s, y[k].id))
+            contribute(s, y[k].id, dy[k]);
+    walk(s);
+    tape->adjoint_of = adjoint_of;
+    tape->edge = edge;
+    tape->scope = scope;
+    return tape->status;
+}
+
+static bool allocate_sweep(sweep *s)
+{
+    size_t n = s->hi - s->lo;
+    s->adjoint = weft__allocate(&s->tape->allocator, (n + 1) * sizeof *s->adjoint);
+    s->needed = weft__allocate(&s->tape->allocator, n + 1);
+    if (!s->adjoint || !s->needed)
+        return false;
+    memset(s->adjoint, 0xff, (n + 1) * sizeof *s->adjoint); /* WEFT_NO_ID */
+    memset(s->needed, 0, n + 1);
+    return true;
+}
+
+static void free_sweep(sweep *s)
+{
+    size_t n = s->hi - s->lo;
+    weft__release(&s->tape->allocator, s->adjoint, (n + 1) * sizeof *s->adjoint);
+    weft__release(&s->tape->allocator, s->needed, n + 1);
+}
+
+static weft_status run_sweep(sweep *s, const weft_node *y, const weft_node *dy, size_t n_y)
+{
+    weft_status status = WEFT_ERROR_MEMORY;
+    if (allocate_sweep(s))
+        status = walk_between(s, y, dy, n_y);
+    else
+        weft__tape_fail(s->tape, status, "out of memory");
+    free_sweep(s);
+    return status;
+}
+
+static weft_status check_arguments(weft_tape *tape, const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x)
+{
+    for (size_t k = 0; k < n_y; k++) {
+        const weft__node *value = weft__look(y[k]), *cotangent = weft__look(dy[k]);
+        if (!value || !cotangent || y[k].tape != tape || dy[k].tape != tape)
+            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "gradient: output %zu or its cotangent is no node of this tape", k);
+        if (value->shape != cotangent->shape || value->dtype != cotangent->dtype) {
+            weft_fail(value->op, (weft_node[]){y[k], dy[k]}, 2, WEFT_ERROR_SHAPE, "a cotangent must have the shape and dtype of its output");
+            return tape->status;
+        }
+    }
+    for (size_t i = 0; i < n_x; i++) {
+        const weft__node *node = weft__look(x[i]);
+        if (!node || x[i].tape != tape)
+            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "gradient: x[%zu] is no node of the tape of y", i);
+        if (node->dtype == WEFT_I64) {
+            weft_fail(node->op, &x[i], 1, WEFT_ERROR_DTYPE, "there is no gradient with respect to i64 indices");
+            return tape->status;
+        }
+    }
+    return WEFT_OK;
+}
+
+weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx)
+{
+    weft_tape *tape = n_y && y ? y[0].tape : NULL;
+    for (size_t i = 0; dx && i < n_x; i++)
+        dx[i] = weft__failed(tape);
+    if (!tape || tape->status != WEFT_OK)
+        return weft_tape_status(tape);
+    if (!dy || (n_x && (!x || !dx)))
+        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "gradient: an argument is NULL");
+    if (check_arguments(tape, y, dy, n_y, x, n_x) != WEFT_OK)
+        return tape->status;
+
+    sweep s = {.tape = tape, .lo = tape->count};
+    for (size_t i = 0; i < n_x; i++)
+        s.lo = x[i].id < s.lo ? x[i].id : s.lo;
+    for (size_t k = 0; k < n_y; k++)
+        s.hi = y[k].id + 1 > s.hi ? y[k].id + 1 : s.hi;
+    /* y may end in the middle of a node's parts, and lie before x altogether */
+    const weft__node *last = weft__at(tape, s.hi - 1);
+    uint32_t owner = last->op->kind == WEFT_PART ? last->operand[0] : s.hi - 1;
+    s.hi = owner + (uint32_t)weft__output_count(weft__at(tape, owner)->op);
+    s.hi = s.hi > s.lo ? s.hi : s.lo;
+    weft_status status = WEFT_ERROR_MEMORY;
+    if (allocate_sweep(&s)) {
+        for (size_t i = 0; i < n_x; i++)
+            if (x[i].id < s.hi)
+                s.needed[x[i].id - s.lo] = 1;
+        status = walk_between(&s, y, dy, n_y);
+        for (size_t i = 0; i < n_x && status == WEFT_OK; i++) {
+            uint32_t *held = slot(&s, x[i].id);
+            dx[i] = held && *held != WEFT_NO_ID ? weft__handle(tape, *held) : weft_full_like(x[i], 0);
+            status = tape->status;
+        }
+    } else {
+        weft__tape_fail(tape, status, "out of memory");
+    }
+    free_sweep(&s);
+    return status;
+}
+
+weft_status weft_grad(weft_node loss, const weft_node *x, size_t n, weft_node *dx)
+{
+    const weft__node *node = weft__look(loss);
+    for (size_t i = 0; dx && i < n; i++)
+        dx[i] = weft__failed(loss.tape);
+    if (!loss.tape || loss.tape->status != WEFT_OK)
+        return weft_tape_status(loss.tape);
+    if (!node)
+        return weft__tape_fail(loss.tape, WEFT_ERROR_ARGUMENT, "gradient: the loss is no node of its tape");
+    if (node->shape->count != 1 || node->dtype == WEFT_I64) {
+        weft_fail(node->op, &loss, 1, WEFT_ERROR_SHAPE, "a loss is one number; sum it first, or give weft_vjp() a cotangent");
+        return loss.tape->status;
+    }
+    weft_node one = weft_full_like(loss, 1);
+    return weft_vjp(&loss, &one, 1, x, n, dx);
+}

@@ -1,0 +1,248 @@
+/* program.c: the public life of a program: compile, bind, run, read. */
+#include "engine/run/program.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+weft_status weft__program_fail(weft_program *program, weft_status status, const char *format, ...)
+{
+    if (program->status != WEFT_OK)
+        return program->status;
+    program->status = status;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(program->message, sizeof program->message, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+static weft_tape *tape_of(const weft_node *outputs, size_t n)
+{
+    for (size_t k = 0; outputs && k < n; k++)
+        if (outputs[k].tape)
+            return outputs[k].tape;
+    return NULL;
+}
+
+static weft_status check_outputs(weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n)
+{
+    if (!tape)
+        return weft__program_fail(program, WEFT_ERROR_ARGUMENT, "compile: no output is a node");
+    if (tape->status != WEFT_OK)
+        return weft__program_fail(program, tape->status, "%s", tape->message);
+    for (size_t k = 0; k < n; k++)
+        if (outputs[k].tape != tape || !weft__look(outputs[k]))
+            return weft__program_fail(program, WEFT_ERROR_ARGUMENT, "compile: output %zu is %s", k,
+                                      outputs[k].tape && outputs[k].tape != tape ? "on another tape than the first" : "no node, or was rewound");
+    return WEFT_OK;
+}
+
+weft_program *weft_compile(const weft_node *outputs, size_t n)
+{
+    weft_tape *tape = tape_of(outputs, n);
+    weft_allocator allocator = weft__allocator_or_default(tape ? &tape->allocator : NULL);
+    weft_program *program = weft__allocate(&allocator, sizeof *program);
+    if (!program)
+        return NULL;
+    *program = (weft_program){.allocator = allocator, .tape = tape};
+    weft__arena_init(&program->arena, &allocator);
+    if (check_outputs(program, tape, outputs, n) != WEFT_OK)
+        return program;
+    program->outputs = weft__arena_take(&program->arena, n * sizeof *program->outputs + 1);
+    program->n_outputs = n;
+    if (!program->outputs)
+        weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
+    else if (weft__lower(program, tape, outputs, n) == WEFT_OK && weft__plan(program) == WEFT_OK)
+        program->ready = true;
+    return program;
+}
+
+void weft_program_free(weft_program *program)
+{
+    if (!program)
+        return;
+    weft_allocator allocator = program->allocator;
+    weft__release(&allocator, program->memory, program->memory_bytes);
+    if (program->base)
+        weft__release(&allocator, program->base, (program->n_storages + 1) * sizeof *program->base);
+    weft__release(&allocator, program->steps, program->steps_allocated * sizeof *program->steps);
+    weft__release(&allocator, program->storages, program->storages_allocated * sizeof *program->storages);
+    weft__release(&allocator, program->leaves, program->leaves_allocated * sizeof *program->leaves);
+    weft__release(&allocator, program->assignments, program->assignments_allocated * sizeof *program->assignments);
+    weft__arena_free(&program->arena);
+    weft__release(&allocator, program, sizeof *program);
+}
+
+weft_status weft_program_status(const weft_program *program)
+{
+    return program ? program->status : WEFT_ERROR_MEMORY;
+}
+
+const char *weft_program_message(const weft_program *program)
+{
+    return program ? program->message : weft_status_text(WEFT_ERROR_MEMORY);
+}
+
+weft_memory weft_program_memory(const weft_program *program)
+{
+    return program ? program->sizes : (weft_memory){0};
+}
+
+/* An error of compiling stays; any other is that of the last call. */
+static bool begin(weft_program *program)
+{
+    if (!program || !program->ready)
+        return false;
+    program->status = WEFT_OK;
+    program->message[0] = 0;
+    return true;
+}
+
+static leaf *find_leaf(weft_program *program, weft_node node, bool parameter)
+{
+    size_t low = 0, high = program->n_leaves;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (program->leaves[middle].id < node.id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    leaf *found = low < program->n_leaves ? &program->leaves[low] : NULL;
+    if (found && found->id == node.id && found->era == node.era && node.tape == program->tape && found->parameter == parameter)
+        return found;
+    weft__program_fail(program, WEFT_ERROR_ARGUMENT, "%s: the node is no %s of the tape that this program was compiled from",
+                       parameter ? "parameter" : "bind", parameter ? "parameter" : "input");
+    return NULL;
+}
+
+static bool check_bytes(weft_program *program, const leaf *l, const void *data, size_t bytes)
+{
+    if (bytes == l->bytes && (data || !bytes))
+        return true;
+    if (!data)
+        weft__program_fail(program, WEFT_ERROR_ARGUMENT, "\"%.60s\": the memory given is NULL", l->name);
+    else
+        weft__program_fail(program, WEFT_ERROR_SHAPE, "\"%.60s\" takes %zu bytes of %s, %zu were given; is the dtype or a dim another?", l->name,
+                           l->bytes, weft_dtype_name((weft_dtype)l->dtype), bytes);
+    return false;
+}
+
+weft_status weft_bind(weft_program *program, weft_node input, const void *data, size_t bytes)
+{
+    if (!begin(program))
+        return weft_program_status(program);
+    leaf *l = find_leaf(program, input, false);
+    if (!l || !check_bytes(program, l, data, bytes))
+        return program->status;
+    if (data && (uintptr_t)data % weft_dtype_size((weft_dtype)l->dtype))
+        return weft__program_fail(program, WEFT_ERROR_ARGUMENT, "\"%.60s\": the memory is not aligned to its elements of %zu bytes", l->name,
+                                  weft_dtype_size((weft_dtype)l->dtype));
+    l->bound = true;
+    if (l->storage != NO_STORAGE)
+        program->base[l->storage] = (void *)(uintptr_t)data; /* only ever read */
+    return WEFT_OK;
+}
+
+weft_status weft_parameter_write(weft_program *program, weft_node parameter, const void *data, size_t bytes)
+{
+    if (!begin(program))
+        return weft_program_status(program);
+    leaf *l = find_leaf(program, parameter, true);
+    if (l && check_bytes(program, l, data, bytes) && l->storage != NO_STORAGE && bytes)
+        memcpy(program->base[l->storage], data, bytes);
+    return program->status;
+}
+
+weft_status weft_parameter_read(weft_program *program, weft_node parameter, void *data, size_t bytes)
+{
+    if (!begin(program))
+        return weft_program_status(program);
+    leaf *l = find_leaf(program, parameter, true);
+    if (!l || !check_bytes(program, l, data, bytes))
+        return program->status;
+    if (l->storage == NO_STORAGE)
+        return weft__program_fail(program, WEFT_ERROR_ARGUMENT, "parameter \"%.60s\" is not used by this program, so it holds no value of it",
+                                  l->name);
+    if (bytes)
+        memcpy(data, program->base[l->storage], bytes);
+    return WEFT_OK;
+}
+
+static weft_status call_kernel(weft_program *program, const step *s)
+{
+    weft_view view[WEFT_MAX_OUTPUTS + WEFT_MAX_OPERANDS];
+    for (int i = 0; i < s->n_out + s->n_in; i++) {
+        const port *p = &s->port[i];
+        view[i] = (weft_view){.data = program->base[p->storage],
+                              .dtype = (weft_dtype)p->dtype,
+                              .rank = p->layout->rank,
+                              .dim = p->layout->dim,
+                              .stride = p->layout->stride};
+    }
+    weft_call call = {.y = view,
+                      .x = view + s->n_out,
+                      .attributes = s->attributes,
+                      .workspace = s->workspace == NO_STORAGE ? NULL : program->base[s->workspace],
+                      .message = program->message};
+    weft_status status = s->op->kernel(&call);
+    if (status != WEFT_OK) {
+        program->status = status;
+        if (!program->message[0])
+            snprintf(program->message, sizeof program->message, "%s: %s", s->op->name, weft_status_text(status));
+    }
+    return status;
+}
+
+static weft_status check_bound(weft_program *program)
+{
+    for (size_t i = 0; i < program->n_leaves; i++) {
+        const leaf *l = &program->leaves[i];
+        if (!l->parameter && !l->bound && l->storage != NO_STORAGE)
+            return weft__program_fail(program, WEFT_ERROR_UNBOUND, "input \"%.60s\" (%%%u) has no memory; give it some with weft_bind()",
+                                      l->name, l->id);
+    }
+    return WEFT_OK;
+}
+
+weft_status weft_run(weft_program *program)
+{
+    if (!begin(program))
+        return weft_program_status(program);
+    if (check_bound(program) != WEFT_OK)
+        return program->status;
+    program->has_run = false;
+    for (const step *s = program->steps, *end = s + program->n_steps; s < end; s++) {
+        switch ((verb)s->verb) {
+        case VERB_MAP_FLAT:
+            weft__run_map_flat(s, program->base);
+            break;
+        case VERB_MAP:
+            weft__run_map(s, program->base);
+            break;
+        case VERB_REDUCE:
+            weft__run_reduce(s, program->base);
+            break;
+        case VERB_COPY:
+            weft__run_copy(s, program->base);
+            break;
+        case VERB_CALL:
+            if (call_kernel(program, s) != WEFT_OK)
+                return program->status;
+            break;
+        }
+    }
+    for (size_t i = 0; i < program->n_assignments; i++) {
+        const assignment *a = &program->assignments[i];
+        if (program->storages[a->parameter].bytes)
+            memcpy(program->base[a->parameter], program->base[a->value], program->storages[a->parameter].bytes);
+    }
+    program->has_run = true;
+    return WEFT_OK;
+}
+
+const void *weft_output(const weft_program *program, size_t k)
+{
+    return program && program->has_run && k < program->n_outputs ? program->base[program->outputs[k]] : NULL;
+}

@@ -1,0 +1,42 @@
+/* elementwise.h: from an expression in a and b to kernels.
+ *
+ *     WEFT_ELEMENTWISE2(mul, a * b)
+ *
+ * defines mul_f32 and mul_f64. In the expression T is the element's type, and functions of <tgmath.h> follow it.
+ * The loops are ordinary functions in elementwise_loops.inc; they are inlined around the expression. */
+#ifndef WEFT_OPS_ELEMENTWISE_H
+#define WEFT_OPS_ELEMENTWISE_H
+
+#include "engine/weft.h"
+
+#include <tgmath.h>
+
+#define WEFT_INLINE static inline __attribute__((always_inline))
+
+#define T float
+#define FN(name) name##_f32
+#include "ops/elementwise_loops.inc"
+#undef FN
+#undef T
+#define T double
+#define FN(name) name##_f64
+#include "ops/elementwise_loops.inc"
+#undef FN
+#undef T
+
+#define WEFT_ELEMENTWISE1(name, expression) WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
+#define WEFT_ELEMENTWISE2(name, expression) WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)
+#define WEFT_ELEMENTWISE3(name, expression) WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
+#define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}
+
+#define WEFT__MAP1(name, type, suffix, expression) \
+    WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \
+    static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map1_##suffix(n, y, x, s, name##_at_##suffix); }
+#define WEFT__MAP2(name, type, suffix, expression) \
+    WEFT_INLINE type name##_at_##suffix(type a, type b) { typedef type T; return (T)(expression); } \
+    static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map2_##suffix(n, y, x, s, name##_at_##suffix); }
+#define WEFT__MAP3(name, type, suffix, expression) \
+    WEFT_INLINE type name##_at_##suffix(type a, type b, type c) { typedef type T; return (T)(expression); } \
+    static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map3_##suffix(n, y, x, s, name##_at_##suffix); }
+
+#endif

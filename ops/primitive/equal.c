@@ -1,0 +1,15 @@
+/* equal.c: the mask of a = b. Its derivative is 0 wherever it has one. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE2(equal, a == b ? (T)1 : (T)0)
+
+const weft_op weft_op_equal = {
+    .name = "equal", .formula = "y = 1 where a = b, else 0", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE | WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(equal),
+};
+
+weft_node weft_equal(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_equal, (weft_node[]){a, b}, 2);
+}

@@ -1,0 +1,15 @@
+/* greater.c: the mask of a > b. Piecewise constant, so its derivative is 0. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE2(greater, a > b ? (T)1 : (T)0)
+
+const weft_op weft_op_greater = {
+    .name = "greater", .formula = "y = 1 where a > b, else 0", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(greater),
+};
+
+weft_node weft_greater(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_greater, (weft_node[]){a, b}, 2);
+}

@@ -1,0 +1,98 @@
+/* pow.c: powers, differentiable in base and exponent.
+ * One exponent for a whole loop that is a small multiple of 1/2 runs as products, quotients and roots: x**2 is the rounded x*x, x**-1
+ * the rounded 1/x, x**-0.5 is 1/sqrt(x), within one ulp. They differ from the C library's pow() at -0 and -Inf only: a root of -0 is
+ * taken as that of 0, a root of -Inf is NaN, as that of every other negative number. */
+#include "ops/elementwise.h"
+
+#define ROOT(a) sqrt((a) + 0) /* + 0 turns -0 into 0 */
+
+WEFT_ELEMENTWISE2(pow_any, pow(a, b))
+WEFT_ELEMENTWISE1(pow_0, ((void)a, (T)1))
+WEFT_ELEMENTWISE1(pow_1, a)
+WEFT_ELEMENTWISE1(pow_2, a * a)
+WEFT_ELEMENTWISE1(pow_3, a * a * a)
+WEFT_ELEMENTWISE1(pow_minus_1, 1 / a)
+WEFT_ELEMENTWISE1(pow_minus_2, 1 / (a * a))
+WEFT_ELEMENTWISE1(pow_half, ROOT(a))
+WEFT_ELEMENTWISE1(pow_minus_half, 1 / ROOT(a))
+WEFT_ELEMENTWISE1(pow_minus_3_halves, 1 / (a * ROOT(a)))
+
+static const struct {
+    double exponent;
+    weft_map map[2];
+} special[] = {
+    {2, {pow_2_f32, pow_2_f64}},
+    {-0.5, {pow_minus_half_f32, pow_minus_half_f64}},
+    {-1, {pow_minus_1_f32, pow_minus_1_f64}},
+    {-1.5, {pow_minus_3_halves_f32, pow_minus_3_halves_f64}},
+    {0.5, {pow_half_f32, pow_half_f64}},
+    {1, {pow_1_f32, pow_1_f64}},
+    {3, {pow_3_f32, pow_3_f64}},
+    {-2, {pow_minus_2_f32, pow_minus_2_f64}},
+    {0, {pow_0_f32, pow_0_f64}},
+};
+
+static bool pow_special(double exponent, int type, size_t n, void *y, const void *const *x, const ptrdiff_t *stride)
+{
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        if (special[i].exponent == exponent) {
+            special[i].map[type](n, y, x, stride);
+            return true;
+        }
+    return false;
+}
+
+static void pow_f32(size_t n, void *y, const void *const *x, const ptrdiff_t *stride)
+{
+    bool one = n && (stride[1] == 0 || n == 1);
+    if (!one || !pow_special((double)*(const float *)x[1], 0, n, y, x, stride))
+        pow_any_f32(n, y, x, stride);
+}
+
+static void pow_f64(size_t n, void *y, const void *const *x, const ptrdiff_t *stride)
+{
+    bool one = n && (stride[1] == 0 || n == 1);
+    if (!one || !pow_special(*(const double *)x[1], 1, n, y, x, stride))
+        pow_any_f64(n, y, x, stride);
+}
+
+/* d(a**b)/da = b a**(b-1), and 0 where b is 0, also at a = 0. */
+static weft_node base_partial(const weft_node *x)
+{
+    weft_node a = x[0], b = x[1];
+    double exponent;
+    if (weft_node_scalar(b, &exponent)) {
+        if (exponent == 0 || exponent == 1)
+            return weft_full_like(a, exponent);
+        weft_node factor = weft_scalar_like(a, exponent);
+        return weft_mul(factor, exponent == 2 ? a : weft_pow(a, weft_scalar_like(a, exponent - 1)));
+    }
+    weft_node one = weft_full_like(b, 1), zero = weft_full_like(b, 0), is_zero = weft_equal(b, zero);
+    weft_node power = weft_pow(a, weft_sub(weft_where(is_zero, one, b), one));
+    return weft_mul(b, power);
+}
+
+/* d(a**b)/db = a**b ln a, and 0 where a is 0 and b is not negative, as PyTorch has it. The inner where() keeps ln 0 out, so that
+ * no NaN comes back from the branch that was not taken when this is differentiated again. */
+static weft_node exponent_partial(weft_node y, const weft_node *x)
+{
+    weft_node a = x[0], b = x[1], zero = weft_full_like(a, 0), one = weft_full_like(a, 1);
+    weft_node at_zero = weft_mul(weft_equal(a, zero), weft_sub(one, weft_greater(zero, b)));
+    return weft_mul(weft_where(at_zero, zero, y), weft_log(weft_where(at_zero, one, a)));
+}
+
+static weft_node pow_partial(weft_node y, const weft_node *x, int operand)
+{
+    return operand == 0 ? base_partial(x) : exponent_partial(y, x);
+}
+
+const weft_op weft_op_pow = {
+    .name = "pow", .formula = "y = a ** b", .infix = "%s ** %s", .precedence = 4, .arity = 2,
+    .kind = WEFT_ELEMENTWISE,
+    WEFT_KERNELS(pow), .partial = pow_partial,
+};
+
+weft_node weft_pow(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_pow, (weft_node[]){a, b}, 2);
+}

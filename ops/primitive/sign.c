@@ -1,0 +1,15 @@
+/* sign.c: -1, 0 or 1; NaN stays NaN. Piecewise constant, so its derivative is 0. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE1(sign, a > 0 ? (T)1 : a < 0 ? (T)-1 : a * 0)
+
+const weft_op weft_op_sign = {
+    .name = "sign", .formula = "y = a / |a|, 0 at 0", .arity = 1,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(sign),
+};
+
+weft_node weft_sign(weft_node a)
+{
+    return weft_elementwise(&weft_op_sign, &a, 1);
+}

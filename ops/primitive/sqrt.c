@@ -1,0 +1,21 @@
+/* sqrt.c: the square root, correctly rounded. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE1(sqrt, sqrt(a))
+
+static weft_node sqrt_partial(weft_node y, const weft_node *x, int operand)
+{
+    (void)x, (void)operand;
+    return weft_div(weft_full_like(y, 0.5), y); /* d(a**(1/2))/da = 1/2 / a**(1/2); Inf at 0, as PyTorch has it */
+}
+
+const weft_op weft_op_sqrt = {
+    .name = "sqrt", .formula = "y = a ** (1/2)", .arity = 1,
+    .kind = WEFT_ELEMENTWISE,
+    WEFT_KERNELS(sqrt), .partial = sqrt_partial,
+};
+
+weft_node weft_sqrt(weft_node a)
+{
+    return weft_elementwise(&weft_op_sqrt, &a, 1);
+}

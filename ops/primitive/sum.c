@@ -1,0 +1,43 @@
+/* sum.c: the sum over any axes. It accumulates in f64; the program merges blocks of fixed size pairwise, so the result depends on the
+ * shape alone, and the error grows with the logarithm of the number of terms. */
+#include "ops/reduction.h"
+
+#define T float
+#define FN(name) name##_f32
+#include "ops/primitive/sum_loops.inc"
+#undef FN
+#undef T
+#define T double
+#define FN(name) name##_f64
+#include "ops/primitive/sum_loops.inc"
+#undef FN
+#undef T
+
+static double sum_merge(double a, double b)
+{
+    return a + b;
+}
+
+static const weft_fold sum_fold = {
+    .identity = 0,
+    .along = {sum_along_f32, sum_along_f64},
+    .across = {sum_across_f32, sum_across_f64},
+    .merge = sum_merge,
+};
+
+static weft_node sum_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
+{
+    (void)operand;
+    return weft__reduction_spread(y, x[0], dy); /* d sum(x)/dx[i] = 1 for each i */
+}
+
+const weft_op weft_op_sum = {
+    .name = "sum", .formula = "y = sum of x over the axes", .arity = 1,
+    .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
+    .shape = weft__reduction_shape, .fold = &sum_fold, .transpose = sum_transpose,
+};
+
+weft_node weft_sum(weft_node x, unsigned axes, bool keepdims)
+{
+    return weft__reduction_record(&weft_op_sum, x, axes, keepdims);
+}

@@ -1,0 +1,24 @@
+/* where.c: a choice between two arrays by a mask. Linear in both of them; the mask has no derivative. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE3(where, a != 0 ? b : c)
+
+static weft_node where_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
+{
+    (void)y;
+    if (operand == 0)
+        return (weft_node){.tape = NULL};
+    weft_node zero = weft_full_like(dy, 0);
+    return operand == 1 ? weft_where(x[0], dy, zero) : weft_where(x[0], zero, dy);
+}
+
+const weft_op weft_op_where = {
+    .name = "where", .formula = "y = a where mask is not 0, else b", .arity = 3,
+    .kind = WEFT_ELEMENTWISE,
+    WEFT_KERNELS(where), .transpose = where_transpose,
+};
+
+weft_node weft_where(weft_node mask, weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_where, (weft_node[]){mask, a, b}, 3);
+}

@@ -1,0 +1,11 @@
+/* reduction.h: what ops that fold axes away share: their shape rule, their builder, and the broadcast that undoes one. */
+#ifndef WEFT_OPS_REDUCTION_H
+#define WEFT_OPS_REDUCTION_H
+
+#include "engine/weft.h"
+
+weft_status weft__reduction_shape(weft_typing *typing);
+weft_node weft__reduction_record(const weft_op *op, weft_node x, unsigned axes, bool keepdims);
+weft_node weft__reduction_spread(weft_node y, weft_node x, weft_node value); /* value, of y's shape, repeated over the shape of x */
+
+#endif

@@ -1,0 +1,45 @@
+/* batchnorm.c: batch normalization as the paper writes it, a primitive at a time. ops/fused/batchnorm.c is the same by hand. */
+#include "ops/staged/staged.h"
+
+weft_status weft__batchnorm_check(const char *name, weft_node h, weft_node gamma, weft_node beta, double eps)
+{
+    const weft_op here = {.name = name};
+    const weft_node x[] = {h, gamma, beta};
+    for (int i = 0; i < 3; i++)
+        if (weft_node_failed(x[i]) || x[i].tape != h.tape) {
+            weft_fail(&here, x, 3, WEFT_ERROR_ARGUMENT, "h, gamma and beta must be nodes of one tape");
+            return h.tape ? weft_tape_status(h.tape) : WEFT_ERROR_ARGUMENT;
+        }
+    weft_shape hs = weft_node_shape(h), gs = weft_node_shape(gamma), bs = weft_node_shape(beta);
+    if (hs.rank != 2 || gs.rank != 1 || bs.rank != 1 || gs.dim[0] != hs.dim[1] || bs.dim[0] != hs.dim[1])
+        weft_fail(&here, x, 3, WEFT_ERROR_SHAPE, "h must be (N, D), gamma and beta (D)");
+    else if (!(eps >= 0))
+        weft_fail(&here, x, 3, WEFT_ERROR_ARGUMENT, "eps is %g; it must be 0 or more", eps);
+    return weft_tape_status(h.tape);
+}
+
+void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+{
+    unsigned batch = WEFT_AXIS(0);
+    weft_node n = weft_scalar_like(h, weft__folded_count(h, batch));
+    weft_node mu = weft_name(weft_div(weft_sum(h, batch, false), n), "mu");
+    weft_node centred = weft_name(weft_sub(h, mu), "centred");
+    weft_node squared = weft_name(weft_pow(centred, weft_scalar_like(h, 2)), "squared");
+    weft_node sigma2 = weft_name(weft_div(weft_sum(squared, batch, false), n), "sigma2");
+    weft_node rstd = weft_name(weft_pow(weft_add(sigma2, weft_scalar_like(h, eps)), weft_scalar_like(h, -0.5)), "rstd");
+    weft_node hhat = weft_name(weft_mul(centred, rstd), "hhat");
+    y_mu_rstd[0] = weft_name(weft_add(weft_mul(gamma, hhat), beta), "y");
+    y_mu_rstd[1] = mu;
+    y_mu_rstd[2] = rstd;
+}
+
+weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps)
+{
+    weft_node y_mu_rstd[3];
+    if (weft__batchnorm_check("batchnorm", h, gamma, beta, eps) != WEFT_OK)
+        return (weft_node){.tape = h.tape, .id = WEFT_NO_ID};
+    weft_scope_push(h.tape, "batchnorm");
+    weft__batchnorm_staged(h, gamma, beta, eps, y_mu_rstd);
+    weft_scope_pop(h.tape);
+    return y_mu_rstd[0];
+}
