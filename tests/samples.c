@@ -1,0 +1,398 @@
+/* samples.c: the table; an op of the catalogue that is missing here fails test_ops. */
+#include "tests/samples.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- numbers --- */
+
+double draw_uniform(uint64_t *seed)
+{
+    uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+}
+
+double draw_normal(uint64_t *seed)
+{
+    double u = 1 - draw_uniform(seed), v = draw_uniform(seed);
+    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
+}
+
+void draw_domain(domain d, uint64_t *seed, size_t count, double *x)
+{
+    for (size_t i = 0; i < count; i++) {
+        double z = draw_normal(seed);
+        switch (d) {
+        case NORMAL:
+            x[i] = z;
+            break;
+        case POSITIVE:
+            x[i] = 0.5 + 1.5 * draw_uniform(seed);
+            break;
+        case AWAY:
+            x[i] = z < 0 ? z - 0.2 : z + 0.2;
+            break;
+        case DISTINCT:
+            x[i] = 0.25 * (double)i - 0.1 * (double)count;
+            break;
+        case MASK:
+            x[i] = z > 0;
+            break;
+        case INDEX:
+            x[i] = floor(3 * draw_uniform(seed));
+            break;
+        }
+        x[i] = (double)(float)x[i]; /* f32 and f64 runs see the same numbers */
+    }
+    for (size_t i = count; d == DISTINCT && i > 1; i--) {
+        size_t j = (size_t)(draw_uniform(seed) * (double)i);
+        double swap = x[i - 1];
+        x[i - 1] = x[j];
+        x[j] = swap;
+    }
+}
+
+/* --- elementwise: the builder and a loop around an expression in a, b, c --- */
+
+#define EACH(name, builder, expression)                                                                                                    \
+    static weft_node build_##name(const weft_node *x)                                                                                      \
+    {                                                                                                                                      \
+        return builder;                                                                                                                    \
+    }                                                                                                                                      \
+    static void naive_##name(const weft_shape *shape, const double *const *x, double *y)                                                   \
+    {                                                                                                                                      \
+        for (size_t i = 0; i < weft_shape_count(shape); i++) {                                                                             \
+            double a = x[0][i], b = x[1] ? x[1][i] : 0, c = x[2] ? x[2][i] : 0;                                                            \
+            (void)a, (void)b, (void)c;                                                                                                            \
+            y[i] = (expression);                                                                                                           \
+        }                                                                                                                                  \
+    }
+EACH(add, weft_add(x[0], x[1]), a + b)
+EACH(sub, weft_sub(x[0], x[1]), a - b)
+EACH(mul, weft_mul(x[0], x[1]), a *b)
+EACH(div, weft_div(x[0], x[1]), a / b)
+EACH(neg, weft_neg(x[0]), -a)
+EACH(pow, weft_pow(x[0], x[1]), pow(a, b))
+EACH(pow_2, weft_pow(x[0], weft_scalar_like(x[0], 2)), a *a)
+EACH(pow_3, weft_pow(x[0], weft_scalar_like(x[0], 3)), a *a *a)
+EACH(pow_1, weft_pow(x[0], weft_scalar_like(x[0], 1)), a)
+EACH(pow_0, weft_pow(x[0], weft_scalar_like(x[0], 0)), 1)
+EACH(pow_minus_1, weft_pow(x[0], weft_scalar_like(x[0], -1)), 1 / a)
+EACH(pow_minus_2, weft_pow(x[0], weft_scalar_like(x[0], -2)), 1 / (a * a))
+EACH(pow_half, weft_pow(x[0], weft_scalar_like(x[0], 0.5)), sqrt(a))
+EACH(pow_minus_half, weft_pow(x[0], weft_scalar_like(x[0], -0.5)), 1 / sqrt(a))
+EACH(pow_minus_3_halves, weft_pow(x[0], weft_scalar_like(x[0], -1.5)), pow(a, -1.5))
+EACH(pow_other, weft_pow(x[0], weft_scalar_like(x[0], 2.7)), pow(a, 2.7))
+EACH(exp, weft_exp(x[0]), exp(a))
+EACH(log, weft_log(x[0]), log(a))
+EACH(sqrt, weft_sqrt(x[0]), sqrt(a))
+EACH(relu, weft_relu(x[0]), a > 0 ? a : 0)
+EACH(abs, weft_abs(x[0]), fabs(a))
+EACH(sign, weft_sign(x[0]), (a > 0) - (a < 0))
+EACH(maximum, weft_maximum(x[0], x[1]), a > b ? a : b)
+EACH(greater, weft_greater(x[0], x[1]), a > b)
+EACH(equal, weft_equal(x[0], x[1]), a == b)
+EACH(where, weft_where(x[0], x[1], x[2]), a != 0 ? b : c)
+EACH(stop_gradient, weft_stop_gradient(x[0]), a)
+
+/* --- reductions over the axes of (I, J, K) --- */
+
+static void fold(const weft_shape *shape, const double *x, double *y, unsigned axes, bool largest)
+{
+    size_t n[3] = {1, 1, 1};
+    memcpy(n, shape->dim, (size_t)shape->rank * sizeof *n);
+    size_t kept = 1;
+    for (int a = 0; a < 3; a++)
+        kept *= axes >> a & 1 ? 1 : n[a];
+    for (size_t k = 0; k < kept; k++)
+        y[k] = largest ? -INFINITY : 0;
+    for (size_t i = 0; i < n[0]; i++)
+        for (size_t j = 0; j < n[1]; j++)
+            for (size_t k = 0; k < n[2]; k++) {
+                size_t at = 0;
+                at = axes & 1 ? at : i;
+                at = axes & 2 ? at : at * n[1] + j;
+                at = axes & 4 ? at : at * n[2] + k;
+                double v = x[(i * n[1] + j) * n[2] + k];
+                y[at] = largest ? fmax(y[at], v) : y[at] + v;
+            }
+}
+
+#define FOLD(name, builder, axes, largest)                                                                                                 \
+    static weft_node build_##name(const weft_node *x)                                                                                      \
+    {                                                                                                                                      \
+        return builder;                                                                                                                    \
+    }                                                                                                                                      \
+    static void naive_##name(const weft_shape *shape, const double *const *x, double *y)                                                   \
+    {                                                                                                                                      \
+        fold(shape, x[0], y, axes, largest);                                                                                               \
+    }
+FOLD(sum_all, weft_sum(x[0], WEFT_ALL_AXES, false), 7, false)
+FOLD(sum_0, weft_sum(x[0], WEFT_AXIS(0), false), 1, false)
+FOLD(sum_1, weft_sum(x[0], WEFT_AXIS(1), true), 2, false)
+FOLD(sum_2, weft_sum(x[0], WEFT_AXIS(2), false), 4, false)
+FOLD(sum_0_2, weft_sum(x[0], WEFT_AXIS(0) | WEFT_AXIS(2), false), 5, false)
+FOLD(sum_none, weft_sum(x[0], 0, false), 0, false)
+FOLD(max_all, weft_max(x[0], WEFT_ALL_AXES, false), 7, true)
+FOLD(max_0, weft_max(x[0], WEFT_AXIS(0), true), 1, true)
+FOLD(max_1, weft_max(x[0], WEFT_AXIS(1), false), 2, true)
+FOLD(max_0_2, weft_max(x[0], WEFT_AXIS(0) | WEFT_AXIS(2), true), 5, true)
+
+/* --- movement and linear algebra --- */
+
+static weft_node build_broadcast(const weft_node *x)
+{
+    return weft_broadcast(x[0], 3, (size_t[]){4, 2, 3}); /* from (2, 1) */
+}
+
+static void naive_broadcast(const weft_shape *shape, const double *const *x, double *y)
+{
+    (void)shape;
+    for (size_t i = 0; i < 24; i++)
+        y[i] = x[0][i / 3 % 2];
+}
+
+static weft_node build_reshape(const weft_node *x)
+{
+    return weft_reshape(x[0], 3, (size_t[]){3, 1, 4}); /* from (2, 6) */
+}
+
+static void naive_copy(const weft_shape *shape, const double *const *x, double *y)
+{
+    memcpy(y, x[0], weft_shape_count(shape) * sizeof *y);
+}
+
+static weft_node build_transpose(const weft_node *x)
+{
+    return weft_transpose(x[0], (int[]){2, 0, 1}); /* from (2, 3, 4) */
+}
+
+static void naive_transpose(const weft_shape *shape, const double *const *x, double *y)
+{
+    (void)shape;
+    for (size_t k = 0; k < 4; k++)
+        for (size_t i = 0; i < 2; i++)
+            for (size_t j = 0; j < 3; j++)
+                *y++ = x[0][(i * 3 + j) * 4 + k];
+}
+
+static weft_node build_matmul(const weft_node *x)
+{
+    return weft_matmul(x[0], x[1]);
+}
+
+static void naive_matmul(const weft_shape *shape, const double *const *x, double *y)
+{
+    size_t m = shape[0].dim[0], k = shape[0].dim[1], n = shape[1].dim[1];
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            y[i * n + j] = 0;
+            for (size_t l = 0; l < k; l++)
+                y[i * n + j] += x[0][i * k + l] * x[1][l * n + j];
+        }
+}
+
+static weft_node build_gather(const weft_node *x)
+{
+    return weft_gather(x[0], x[1]);
+}
+
+static void naive_gather(const weft_shape *shape, const double *const *x, double *y)
+{
+    for (size_t m = 0; m < shape[1].dim[0]; m++)
+        memcpy(y + 2 * m, x[0] + 2 * (size_t)x[1][m], 2 * sizeof *y); /* rows of 2 */
+}
+
+static weft_node build_scatter_add(const weft_node *x)
+{
+    return weft_scatter_add(x[0], x[1], 3);
+}
+
+static void naive_scatter_add(const weft_shape *shape, const double *const *x, double *y)
+{
+    memset(y, 0, 6 * sizeof *y);
+    for (size_t m = 0; m < shape[1].dim[0]; m++)
+        for (size_t k = 0; k < 2; k++)
+            y[2 * (size_t)x[1][m] + k] += x[0][2 * m + k];
+}
+
+/* --- batch normalization, from the formulas --- */
+
+static void moments(const weft_shape *h, const double *x, size_t column, double *mean, double *rstd)
+{
+    double square = 0, rows = (double)h->dim[0];
+    *mean = 0;
+    for (size_t i = 0; i < h->dim[0]; i++)
+        *mean += x[i * h->dim[1] + column] / rows;
+    for (size_t i = 0; i < h->dim[0]; i++)
+        square += pow(x[i * h->dim[1] + column] - *mean, 2) / rows;
+    *rstd = 1 / sqrt(square + 1e-5);
+}
+
+static weft_node build_fused_batchnorm(const weft_node *x)
+{
+    return weft_fused_batchnorm(x[0], x[1], x[2], 1e-5);
+}
+
+static void naive_fused_batchnorm(const weft_shape *shape, const double *const *x, double *y)
+{
+    size_t d = shape->dim[1];
+    for (size_t j = 0; j < d; j++) {
+        double mean, rstd;
+        moments(shape, x[0], j, &mean, &rstd);
+        for (size_t i = 0; i < shape->dim[0]; i++)
+            y[i * d + j] = x[1][j] * (x[0][i * d + j] - mean) * rstd + x[2][j];
+    }
+}
+
+/* dy, h, gamma -> dh; mean and rstd are those of h, so that the hand-derived formula holds. */
+static weft_node build_fused_batchnorm_backward(const weft_node *x)
+{
+    weft_node y = weft_fused_batchnorm(x[1], x[2], x[2], 1e-5), dh;
+    weft_vjp(&y, &x[0], 1, &x[1], 1, &dh);
+    return dh;
+}
+
+/* The chain rule step by step, through sigma2 and mu, as Kratzert's graph has it; not the closed form. */
+static void naive_fused_batchnorm_backward(const weft_shape *shape, const double *const *x, double *y)
+{
+    size_t n = shape[1].dim[0], d = shape[1].dim[1];
+    for (size_t j = 0; j < d; j++) {
+        double mean, rstd, drstd = 0, dmean = 0;
+        moments(&shape[1], x[1], j, &mean, &rstd);
+        for (size_t i = 0; i < n; i++) {
+            double dhat = x[0][i * d + j] * x[2][j];
+            drstd += dhat * (x[1][i * d + j] - mean);
+            dmean -= dhat * rstd;
+        }
+        double dvariance = -0.5 * drstd * rstd * rstd * rstd;
+        for (size_t i = 0; i < n; i++)
+            y[i * d + j] = x[0][i * d + j] * x[2][j] * rstd + 2 * (x[1][i * d + j] - mean) * dvariance / (double)n + dmean / (double)n;
+    }
+}
+
+#define ONE(op, name, domain)                                                                                                              \
+    {                                                                                                                                      \
+        op, build_##name, naive_##name, 1, {{2, {3, 4}}}, {domain}, false                                                                  \
+    }
+#define TWO(op, name, first, second)                                                                                                       \
+    {                                                                                                                                      \
+        op, build_##name, naive_##name, 2, {{2, {3, 4}}, {2, {3, 4}}}, {first, second}, false                                              \
+    }
+#define CUBE(op, name, domain, i, j, k)                                                                                                    \
+    {                                                                                                                                      \
+        op, build_##name, naive_##name, 1, {{3, {i, j, k}}}, {domain}, false                                                               \
+    }
+#define BATCH(n, d)                                                                                                                        \
+    {"fused_batchnorm",                                                                                                                    \
+     build_fused_batchnorm,                                                                                                                \
+     naive_fused_batchnorm,                                                                                                                \
+     3,                                                                                                                                    \
+     {{2, {n, d}}, {1, {d}}, {1, {d}}},                                                                                                    \
+     {NORMAL, NORMAL, NORMAL},                                                                                                             \
+     false},                                                                                                                               \
+    {                                                                                                                                      \
+        "fused_batchnorm_backward", build_fused_batchnorm_backward, naive_fused_batchnorm_backward, 3,                                     \
+            {{2, {n, d}}, {2, {n, d}}, {1, {d}}}, {NORMAL, NORMAL, NORMAL}, false                                                          \
+    }
+
+const sample samples[] = {
+    TWO("add", add, NORMAL, NORMAL),
+    TWO("sub", sub, NORMAL, NORMAL),
+    TWO("mul", mul, NORMAL, NORMAL),
+    TWO("div", div, NORMAL, POSITIVE),
+    ONE("neg", neg, NORMAL),
+    TWO("pow", pow, POSITIVE, NORMAL),
+    ONE("pow", pow_2, NORMAL),
+    ONE("pow", pow_3, NORMAL),
+    ONE("pow", pow_1, NORMAL),
+    {"pow", build_pow_0, naive_pow_0, 1, {{2, {3, 4}}}, {NORMAL}, true},
+    ONE("pow", pow_minus_1, POSITIVE),
+    ONE("pow", pow_minus_2, POSITIVE),
+    ONE("pow", pow_half, POSITIVE),
+    ONE("pow", pow_minus_half, POSITIVE),
+    ONE("pow", pow_minus_3_halves, POSITIVE),
+    ONE("pow", pow_other, POSITIVE),
+    ONE("exp", exp, NORMAL),
+    ONE("log", log, POSITIVE),
+    ONE("sqrt", sqrt, POSITIVE),
+    ONE("relu", relu, AWAY),
+    ONE("abs", abs, AWAY),
+    {"sign", build_sign, naive_sign, 1, {{2, {3, 4}}}, {AWAY}, true},
+    TWO("maximum", maximum, DISTINCT, AWAY),
+    {"greater", build_greater, naive_greater, 2, {{2, {3, 4}}, {2, {3, 4}}}, {DISTINCT, AWAY}, true},
+    {"equal", build_equal, naive_equal, 2, {{2, {3, 4}}, {2, {3, 4}}}, {MASK, MASK}, true},
+    {"equal", build_equal, naive_equal, 2, {{2, {3, 4}}, {2, {3, 4}}}, {DISTINCT, AWAY}, true},
+    {"where", build_where, naive_where, 3, {{2, {3, 4}}, {2, {3, 4}}, {2, {3, 4}}}, {MASK, NORMAL, NORMAL}, false},
+    {"stop_gradient", build_stop_gradient, naive_stop_gradient, 1, {{2, {3, 4}}}, {NORMAL}, true},
+    CUBE("sum", sum_all, NORMAL, 2, 3, 4),
+    CUBE("sum", sum_0, NORMAL, 5, 3, 4),
+    CUBE("sum", sum_0, NORMAL, 150, 1, 1),
+    CUBE("sum", sum_1, NORMAL, 2, 3, 4),
+    CUBE("sum", sum_2, NORMAL, 2, 3, 4),
+    CUBE("sum", sum_0_2, NORMAL, 2, 3, 4),
+    CUBE("sum", sum_none, NORMAL, 2, 3, 4),
+    CUBE("sum", sum_1, NORMAL, 1, 1, 1),
+    CUBE("max", max_all, DISTINCT, 2, 3, 4),
+    CUBE("max", max_0, DISTINCT, 5, 3, 4),
+    CUBE("max", max_1, DISTINCT, 2, 3, 4),
+    CUBE("max", max_0_2, DISTINCT, 2, 3, 4),
+    {"broadcast", build_broadcast, naive_broadcast, 1, {{2, {2, 1}}}, {NORMAL}, false},
+    {"reshape", build_reshape, naive_copy, 1, {{2, {2, 6}}}, {NORMAL}, false},
+    CUBE("transpose", transpose, NORMAL, 2, 3, 4),
+    {"matmul", build_matmul, naive_matmul, 2, {{2, {3, 4}}, {2, {4, 5}}}, {NORMAL, NORMAL}, false},
+    {"matmul", build_matmul, naive_matmul, 2, {{2, {1, 4}}, {2, {4, 1}}}, {NORMAL, NORMAL}, false},
+    {"matmul", build_matmul, naive_matmul, 2, {{2, {3, 1}}, {2, {1, 2}}}, {NORMAL, NORMAL}, false},
+    {"gather", build_gather, naive_gather, 2, {{2, {3, 2}}, {1, {5}}}, {NORMAL, INDEX}, false},
+    {"scatter_add", build_scatter_add, naive_scatter_add, 2, {{2, {5, 2}}, {1, {5}}}, {NORMAL, INDEX}, false},
+    BATCH(4, 3),
+    BATCH(2, 1),
+    BATCH(7, 5),
+};
+const size_t sample_count = sizeof samples / sizeof *samples;
+
+/* --- operands --- */
+
+void operands_make(operands *o, weft_tape *tape, const sample *s, weft_dtype dtype, uint64_t seed)
+{
+    memset(o, 0, sizeof *o);
+    o->n = s->n;
+    for (int i = 0; i < s->n; i++) {
+        char name[2] = {(char)('a' + i), 0};
+        weft_dtype own = s->domain[i] == INDEX ? WEFT_I64 : dtype;
+        size_t n = o->count[i] = weft_shape_count(&s->shape[i]);
+        o->bytes[i] = n * weft_dtype_size(own);
+        o->wide[i] = malloc(n * sizeof(double) + 1);
+        o->data[i] = malloc(o->bytes[i] + 1);
+        draw_domain(s->domain[i], &seed, n, o->wide[i]);
+        for (size_t k = 0; k < n; k++) {
+            double v = o->wide[i][k];
+            if (own == WEFT_F32)
+                ((float *)o->data[i])[k] = (float)v;
+            else if (own == WEFT_F64)
+                ((double *)o->data[i])[k] = v;
+            else
+                ((int64_t *)o->data[i])[k] = (int64_t)v;
+        }
+        o->node[i] = weft_input(tape, name, own, s->shape[i].rank, s->shape[i].dim);
+        o->binding[i] = (weft_binding){o->node[i], o->data[i], o->bytes[i]};
+    }
+}
+
+void operands_bind(const operands *o, weft_program *program)
+{
+    for (int i = 0; i < o->n; i++)
+        weft_bind(program, o->node[i], o->data[i], o->bytes[i]);
+}
+
+void operands_free(operands *o)
+{
+    for (int i = 0; i < o->n; i++) {
+        free(o->wide[i]);
+        free(o->data[i]);
+    }
+}
