@@ -140,7 +140,7 @@ static weft_status backward_kernel(const weft_call *call)
     for (size_t i = 0; i < c.width; i++) {
         double rstd = element(&call->x[4], i);
         dbeta[i] = sum[i];
-        dgamma[i] = dot[i] * rstd;
+        dgamma[i] = c.rows ? dot[i] * rstd : 0;
         scale[i] = element(gamma, i) * rstd;
         mean_dy[i] = sum[i] / n;
         slope[i] = rstd * (dgamma[i] / n); /* of x[i] sum(dy x) / N along h - mu */

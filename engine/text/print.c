@@ -1,0 +1,157 @@
+/* print.c: what the printers of the tape share. They see ops through their kind and fields only, so an op of the user's prints as well as a
+ * built-in one. Strings that come from the user go straight to the writer; only text of bounded length passes through a buffer. */
+#include "engine/text/print.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void weft__print(weft__printer *out, const char *text, size_t bytes)
+{
+    if (bytes && !out->failed)
+        out->failed = !out->writer.write(out->writer.context, text, bytes);
+}
+
+void weft__printf(weft__printer *out, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    assert(n >= 0 && (size_t)n < sizeof text);
+    weft__print(out, text, strlen(text));
+}
+
+void weft__print_name(weft__printer *out, const char *name)
+{
+    while (*name) {
+        size_t n = 0;
+        while ((unsigned char)name[n] >= ' ' && name[n] != 0x7f)
+            n++;
+        weft__print(out, name, n);
+        name += n;
+        if (*name) {
+            weft__print(out, "?", 1);
+            name++;
+        }
+    }
+}
+
+void weft__print_number(weft__printer *out, double value)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%g", value);
+    char *comma = strchr(text, ',');
+    if (comma)
+        *comma = '.';
+    weft__print(out, text, strlen(text));
+}
+
+/* --- what the outputs need --- */
+
+weft_status weft__check_outputs(weft_writer writer, const weft_node *outputs, size_t n)
+{
+    if (!outputs || !n)
+        return WEFT_ERROR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        if (weft_tape_status(outputs[i].tape) != WEFT_OK)
+            return weft_tape_status(outputs[i].tape);
+        if (!weft__look(outputs[i]) || outputs[i].tape != outputs[0].tape)
+            return WEFT_ERROR_ARGUMENT;
+    }
+    return writer.write ? WEFT_OK : WEFT_ERROR_ARGUMENT;
+}
+
+static size_t bitmap_bytes(const weft__needed *needed)
+{
+    return (size_t)needed->end / 8 + 1;
+}
+
+static void mark(weft__needed *needed, uint32_t id)
+{
+    needed->bits[id / 8] |= (uint8_t)(1u << id % 8);
+}
+
+weft_status weft__needed_find(weft__needed *needed, const weft_node *outputs, size_t n)
+{
+    *needed = (weft__needed){.tape = outputs[0].tape};
+    for (size_t i = 0; i < n; i++)
+        needed->end = outputs[i].id >= needed->end ? outputs[i].id + 1 : needed->end;
+    needed->bits = weft__allocate(&needed->tape->allocator, bitmap_bytes(needed));
+    if (!needed->bits)
+        return WEFT_ERROR_MEMORY;
+    memset(needed->bits, 0, bitmap_bytes(needed));
+    for (size_t i = 0; i < n; i++)
+        mark(needed, outputs[i].id);
+    for (uint32_t id = needed->end; id-- > 0;) { /* users come after their operands, so each is final when it is reached */
+        const weft__node *node = weft__at(needed->tape, id);
+        for (int i = 0; weft__is_needed(needed, id) && i < node->n; i++)
+            mark(needed, node->operand[i]);
+    }
+    return WEFT_OK;
+}
+
+void weft__needed_free(weft__needed *needed)
+{
+    weft__release(&needed->tape->allocator, needed->bits, bitmap_bytes(needed));
+}
+
+/* --- attributes --- */
+
+static bool has_one_element(const weft__node *node)
+{
+    return node->op->kind == WEFT_CONSTANT && node->shape->count == 1;
+}
+
+static double first_element(const weft__node *node)
+{
+    return node->dtype == WEFT_F32   ? (double)*(const float *)node->attributes
+           : node->dtype == WEFT_F64 ? *(const double *)node->attributes
+                                     : (double)*(const int64_t *)node->attributes;
+}
+
+bool weft__print_constant(weft__printer *out, const weft__node *node)
+{
+    if (!has_one_element(node))
+        return false;
+    if (node->dtype == WEFT_I64)
+        weft__printf(out, "%" PRId64, *(const int64_t *)node->attributes);
+    else
+        weft__print_number(out, first_element(node));
+    return true;
+}
+
+bool weft__is_negative(const weft__node *node)
+{
+    return has_one_element(node) && signbit(first_element(node));
+}
+
+static void print_axes(weft__printer *out, const weft_reduction *reduction)
+{
+    const char *between = " axes=";
+    for (int i = 0; i < WEFT_MAX_RANK; i++)
+        if (reduction->axes & WEFT_AXIS(i)) {
+            weft__printf(out, "%s%d", between, i);
+            between = ",";
+        }
+    if (!reduction->axes)
+        weft__printf(out, " axes=none");
+    if (reduction->keepdims)
+        weft__printf(out, " keepdims");
+}
+
+void weft__print_attributes(weft__printer *out, const weft__node *node)
+{
+    if (node->op->kind == WEFT_REDUCTION && node->op->attribute_size >= sizeof(weft_reduction)) {
+        print_axes(out, node->attributes);
+    } else if (node->op->kind == WEFT_PART) {
+        weft__printf(out, " output=%u", *(const uint32_t *)node->attributes);
+    } else if (has_one_element(node)) {
+        weft__print(out, " ", 1);
+        weft__print_constant(out, node);
+    }
+}

@@ -1,0 +1,170 @@
+/* test_twins.c: every fused op of the catalogue against the staged graph that it names: value, vjp, jvp and second derivative, over
+ * random shapes, in f32 and f64. */
+#include "tests/samples.h"
+#include "tests/suite.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRIALS = 12, MOST_OUTPUTS = 64, SIDE = 40 };
+
+static const weft_op *op_named(const char *name)
+{
+    for (size_t i = 0; i < weft_op_count(); i++)
+        if (!strcmp(weft_op_at(i)->name, name))
+            return weft_op_at(i);
+    ck_abort_msg("no op %s", name);
+    return NULL;
+}
+
+/* How to record a fused op on operands of random shape: the shapes of the operands for given N and D, and its attributes. */
+typedef struct fused_case {
+    const char *op;
+    int n;
+    int axes[SAMPLE_OPERANDS]; /* 2: (N, D), 1: (D) */
+    domain domain[SAMPLE_OPERANDS];
+    double attribute;
+} fused_case;
+
+static const fused_case cases[] = {
+    {"fused_batchnorm", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 1e-5},
+    {"fused_batchnorm", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 0.1},
+    {"fused_batchnorm_backward", 5, {2, 2, 1, 1, 1}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, 0},
+};
+
+START_TEST(every_fused_op_has_a_case)
+{
+    for (size_t i = 0; i < weft_op_count(); i++) {
+        bool found = !weft_op_at(i)->expand;
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+            found |= !strcmp(cases[k].op, weft_op_at(i)->name);
+        ck_assert_msg(found, "fused op %s has no case in tests/test_twins.c", weft_op_at(i)->name);
+    }
+}
+END_TEST
+
+/* Everything that is compared for one side: the values, then the vjp, the jvp and the gradient of |vjp|**2. */
+static size_t derivatives(const weft_node *y, int outputs, const weft_node *dy, const weft_node *x, const weft_node *tangent, int n, weft_node *out)
+{
+    size_t k = 0;
+    weft_node dx[SAMPLE_OPERANDS], loss = {0};
+    for (int i = 0; i < outputs; i++)
+        out[k++] = y[i];
+    weft_vjp(y, dy, (size_t)outputs, x, (size_t)n, dx);
+    for (int i = 0; i < n; i++)
+        out[k++] = dx[i];
+    /* The vjp is linear in dy; its own vjp with the tangents as cotangents is J times them. */
+    weft_vjp(dx, tangent, (size_t)n, dy, (size_t)outputs, out + k);
+    k += (size_t)outputs;
+    for (int i = 0; i < n; i++) {
+        weft_node square = weft_sum(weft_mul(weft_mul(dx[i], dx[i]), tangent[i]), WEFT_ALL_AXES, false);
+        loss = i ? weft_add(loss, square) : square;
+    }
+    weft_grad(loss, x, (size_t)n, out + k);
+    return k + (size_t)n;
+}
+
+static void *values(weft_node x, domain d, uint64_t *seed, size_t *bytes)
+{
+    weft_shape shape = weft_node_shape(x);
+    size_t n = weft_shape_count(&shape);
+    double *wide = malloc(n * sizeof *wide + 1);
+    draw_domain(d, seed, n, wide);
+    *bytes = n * weft_dtype_size(weft_node_dtype(x));
+    if (weft_node_dtype(x) == WEFT_F64)
+        return wide;
+    float *narrow = malloc(*bytes + 1);
+    for (size_t i = 0; i < n; i++)
+        narrow[i] = (float)wide[i];
+    free(wide);
+    return narrow;
+}
+
+static double at(const weft_program *p, size_t k, size_t i, weft_dtype dtype)
+{
+    return dtype == WEFT_F32 ? (double)((const float *)weft_output(p, k))[i] : ((const double *)weft_output(p, k))[i];
+}
+
+/* Differences are measured against the largest entry of the array: f32 sums of N terms of that size lose a few of its ulps. */
+static void compare(const fused_case *c, const weft_program *p, size_t k, size_t twin, weft_node x, double tolerance)
+{
+    weft_shape shape = weft_node_shape(x);
+    weft_dtype dtype = weft_node_dtype(x);
+    double size = 1e-3, off = 0;
+    for (size_t i = 0; i < weft_shape_count(&shape); i++) {
+        size = fmax(size, fabs(at(p, twin, i, dtype)));
+        off = fmax(off, fabs(at(p, k, i, dtype) - at(p, twin, i, dtype)));
+        ck_assert_msg(isfinite(at(p, k, i, dtype)), "%s: result %zu is not finite", c->op, k);
+    }
+    ck_assert_msg(off <= tolerance * size, "%s (N=%zu, %s): result %zu is off by %g of %g", c->op, shape.dim[0], weft_dtype_name(dtype), k, off, size);
+}
+
+static void try_once(const fused_case *c, weft_dtype dtype, size_t n_rows, size_t width, uint64_t seed)
+{
+    const weft_op *op = op_named(c->op);
+    int outputs = op->outputs > 1 ? op->outputs : 1;
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node x[SAMPLE_OPERANDS], tangent[SAMPLE_OPERANDS], y[2][WEFT_MAX_OUTPUTS], dy[WEFT_MAX_OUTPUTS], out[MOST_OUTPUTS];
+    for (int i = 0; i < c->n; i++) {
+        const size_t dim[] = {c->axes[i] == 2 ? n_rows : width, width};
+        x[i] = weft_input(t, "x", dtype, c->axes[i], dim);
+        tangent[i] = weft_input(t, "tangent", dtype, c->axes[i], dim);
+    }
+    y[0][0] = weft_record(op, x, c->n, &c->attribute);
+    for (int i = 1; i < outputs; i++)
+        y[0][i] = weft_part(y[0][0], i);
+    ck_assert_int_eq(op->expand(y[0][0], x, y[1]), WEFT_OK);
+    for (int i = 0; i < outputs; i++) {
+        weft_shape shape = weft_node_shape(y[0][i]);
+        dy[i] = weft_input(t, "dy", dtype, shape.rank, shape.dim);
+    }
+    size_t n = derivatives(y[0], outputs, dy, x, tangent, c->n, out);
+    derivatives(y[1], outputs, dy, x, tangent, c->n, out + n);
+    weft_program *p = weft_compile(out, 2 * n);
+    ck_assert_msg(weft_program_status(p) == WEFT_OK, "%s", weft_program_message(p));
+    void *memory[2 * SAMPLE_OPERANDS + WEFT_MAX_OUTPUTS];
+    size_t used = 0, bytes;
+    for (int i = 0; i < c->n; i++) {
+        memory[used] = values(x[i], c->domain[i], &seed, &bytes);
+        ck_assert_int_eq(weft_bind(p, x[i], memory[used++], bytes), WEFT_OK);
+        memory[used] = values(tangent[i], NORMAL, &seed, &bytes);
+        ck_assert_int_eq(weft_bind(p, tangent[i], memory[used++], bytes), WEFT_OK);
+    }
+    for (int i = 0; i < outputs; i++) {
+        memory[used] = values(dy[i], NORMAL, &seed, &bytes);
+        ck_assert_int_eq(weft_bind(p, dy[i], memory[used++], bytes), WEFT_OK);
+    }
+    ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
+    for (size_t k = 0; k < n; k++) /* second derivatives carry rstd**3 and sums of products: some tens of roundings */
+        compare(c, p, k, n + k, out[k], dtype == WEFT_F32 ? 2e-5 : 1e-12);
+    for (size_t k = 0; k < used; k++)
+        free(memory[k]);
+    weft_program_free(p);
+    weft_tape_free(t);
+}
+
+START_TEST(fused_is_its_twin)
+{
+    const fused_case *c = &cases[_i / 2];
+    weft_dtype dtype = _i % 2 ? WEFT_F32 : WEFT_F64;
+    uint64_t seed = 77 + (uint64_t)_i;
+    for (int trial = 0; trial < TRIALS; trial++) { /* N from 3: with two rows or one and a small eps, rstd**3 has no digits left */
+        size_t rows = 3 + (size_t)(draw_uniform(&seed) * SIDE), width = 1 + (size_t)(draw_uniform(&seed) * SIDE);
+        if (trial == 0)
+            rows = 150, width = 70; /* more than a block, more than a group */
+        try_once(c, dtype, rows, width, seed);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("twins");
+    TCase *twins = tcase_create("twins");
+    tcase_set_timeout(twins, 60);
+    tcase_add_test(twins, every_fused_op_has_a_case);
+    tcase_add_loop_test(twins, fused_is_its_twin, 0, 2 * (int)(sizeof cases / sizeof *cases));
+    suite_add_tcase(suite, twins);
+    return run_suite(suite);
+}
