@@ -223,7 +223,7 @@ const void *weft_output(const weft_program *program, size_t k); /* output k in C
 typedef struct weft_memory {
     size_t peak;        /* bytes of the pool that holds every intermediate and output: known before the first run */
     size_t kept;        /* of these, bytes that the forward part computes and the backward part reads */
-    size_t kept_inputs; /* bytes of inputs that the backward part reads */
+    size_t kept_inputs; /* bytes of inputs that both parts read */
     size_t parameters, constants;
     size_t steps; /* kernels that one run calls */
 } weft_memory;

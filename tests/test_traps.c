@@ -104,6 +104,7 @@ static const trap traps[] = {
     {"constant 1e10", 9, 3, 1e-5, constant_1e10, false},
     {"constant 1e10, many rows", 12345, 2, 1e-5, constant_1e10, false},
     {"ones, N = 3e7", 30000000, 1, 1e-5, one, false},
+    {"constant 1e10, N = 2**24 + 1", 16777217, 1, 1e-5, constant_1e10, false}, /* an N that f32 does not hold */
     {"uniform, N = 1e7", 10000000, 1, 1e-5, uniform, false},
     {"N = 2", 2, 64, 1e-5, normal, false},
     {"one row of 1e6 first", 1000, 4, 1e-5, outlier, false},

@@ -9,7 +9,9 @@ const weft_op weft_op_constant = {.name = "constant", .formula = "memory of the 
 const weft_op weft_op_part = {
     .name = "part", .formula = "y = output i of x", .arity = 1, .kind = WEFT_PART, .attribute_size = sizeof(uint32_t)};
 
-static weft_node leaf(weft_tape *tape, const weft_op *op, const char *name, weft_dtype dtype, int rank, const size_t *dim, const void *data)
+/* bytes: of data, which is copied. */
+static weft_node leaf(weft_tape *tape, const weft_op *op, const char *name, weft_dtype dtype, int rank, const size_t *dim, const void *data,
+                      size_t bytes)
 {
     if (!tape || tape->status != WEFT_OK)
         return weft__failed(tape);
@@ -26,21 +28,40 @@ static weft_node leaf(weft_tape *tape, const weft_op *op, const char *name, weft
     typing.y[0].rank = rank;
     for (int i = 0; i < rank; i++)
         typing.y[0].dim[i] = dim[i];
-    size_t bytes = 0;
-    if (data && !weft__shape_check(&typing.y[0]))
-        bytes = weft_shape_count(&typing.y[0]) * weft_dtype_size(dtype);
     weft_node x = weft__append(tape, op, NULL, 0, data, bytes, &typing);
     return name ? weft_name(x, name) : x;
 }
 
 weft_node weft_input(weft_tape *tape, const char *name, weft_dtype dtype, int rank, const size_t *dim)
 {
-    return leaf(tape, &weft_op_input, name, dtype, rank, dim, NULL);
+    return leaf(tape, &weft_op_input, name, dtype, rank, dim, NULL, 0);
 }
 
 weft_node weft_parameter(weft_tape *tape, const char *name, weft_dtype dtype, int rank, const size_t *dim)
 {
-    return leaf(tape, &weft_op_parameter, name, dtype, rank, dim, NULL);
+    return leaf(tape, &weft_op_parameter, name, dtype, rank, dim, NULL, 0);
+}
+
+static weft_node scalar(weft_tape *tape, weft_dtype dtype, int rank, const size_t *dim, double value)
+{
+    weft__narrow_scalar narrow;
+    memset(&narrow, 0, sizeof narrow);
+    narrow.value = (float)value;
+    narrow.wide = value;
+    int64_t index = value >= -9e18 && value <= 9e18 ? (int64_t)value : 0;
+    switch (dtype) {
+    case WEFT_F32:
+        return leaf(tape, &weft_op_constant, NULL, dtype, rank, dim, &narrow, sizeof narrow);
+    case WEFT_F64:
+        return leaf(tape, &weft_op_constant, NULL, dtype, rank, dim, &value, sizeof value);
+    default:
+        return leaf(tape, &weft_op_constant, NULL, dtype, rank, dim, &index, sizeof index);
+    }
+}
+
+weft_node weft_scalar(weft_tape *tape, weft_dtype dtype, double value)
+{
+    return scalar(tape, dtype, 0, NULL, value);
 }
 
 weft_node weft_constant(weft_tape *tape, weft_dtype dtype, int rank, const size_t *dim, const void *data)
@@ -49,15 +70,14 @@ weft_node weft_constant(weft_tape *tape, weft_dtype dtype, int rank, const size_
         weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "constant: its data is NULL");
         return weft__failed(tape);
     }
-    return leaf(tape, &weft_op_constant, NULL, dtype, rank, dim, data);
-}
-
-weft_node weft_scalar(weft_tape *tape, weft_dtype dtype, double value)
-{
-    float narrow = (float)value;
-    int64_t index = dtype == WEFT_I64 && value >= -9e18 && value <= 9e18 ? (int64_t)value : 0;
-    const void *data = dtype == WEFT_F32 ? (const void *)&narrow : dtype == WEFT_I64 ? (const void *)&index : (const void *)&value;
-    return leaf(tape, &weft_op_constant, NULL, dtype, 0, NULL, data);
+    weft_shape shape = {.rank = rank};
+    bool legal = rank >= 0 && rank <= WEFT_MAX_RANK && (!rank || dim);
+    for (int i = 0; legal && i < rank; i++)
+        shape.dim[i] = dim[i];
+    size_t count = legal && !weft__shape_check(&shape) ? weft_shape_count(&shape) : 0; /* an illegal one is refused below */
+    if (data && count == 1 && dtype == WEFT_F32)
+        return scalar(tape, dtype, rank, dim, (double)*(const float *)data);
+    return leaf(tape, &weft_op_constant, NULL, dtype, rank, dim, data, count * weft_dtype_size(dtype));
 }
 
 weft_node weft_scalar_like(weft_node x, double value)

@@ -217,7 +217,7 @@ bool weft_node_scalar(weft_node x, double *value)
     if (!node || node->op->kind != WEFT_CONSTANT || node->shape->count != 1 || node->dtype == WEFT_I64)
         return false;
     if (value)
-        *value = node->dtype == WEFT_F32 ? (double)*(const float *)node->attributes : *(const double *)node->attributes;
+        *value = node->dtype == WEFT_F32 ? ((const weft__narrow_scalar *)node->attributes)->wide : *(const double *)node->attributes;
     return true;
 }
 

@@ -23,6 +23,13 @@ typedef struct weft__node {
 
 enum { WEFT__NODES_PER_BLOCK = 512 };
 
+/* The attributes of an f32 constant of one element. Small nodes are wide in a program, and a constant that meets them is too: an N of
+ * 2**24 + 1 or an eps of 1e-5 would not survive being rounded to f32 first. */
+typedef struct weft__narrow_scalar {
+    float value;
+    double wide;
+} weft__narrow_scalar;
+
 typedef struct weft__scope {
     const struct weft__scope *parent;
     const char *path;

@@ -4,7 +4,8 @@
  *
  * Small nodes are wide. In an f32 graph the result of a reduction is stored as f64, and so is what an elementwise op makes from such
  * results and leaves at their size. They are small and read many times, and `x - mean(x)` subtracts before it rounds. A node as large as
- * the array that was reduced is never wide, so memory and traffic stay those of f32. */
+ * the array that was reduced is never wide, so memory and traffic stay those of f32. A constant of one element has a wide twin, which
+ * arithmetic in f64 takes. */
 #include "engine/run/program.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@
 typedef struct place {
     const ptrdiff_t *stride; /* NULL: contiguous */
     uint32_t storage;
+    uint32_t twin; /* of an f32 constant of one element: the same in f64; else NO_STORAGE */
     uint8_t dtype; /* f64 for a wide f32 node */
     bool leaf;
 } place;
@@ -52,8 +54,10 @@ static void read_storage(lowering *l, uint32_t index)
     storage *s = &l->program->storages[index];
     if (s->last != TO_THE_END)
         s->last = (uint32_t)l->program->n_steps;
-    if (s->forward && weft__at(l->tape, l->id)->adjoint_of != WEFT_NO_ID)
-        s->kept = 1;
+    if (weft__at(l->tape, l->id)->adjoint_of == WEFT_NO_ID)
+        s->read_forward = 1;
+    else
+        s->read_backward = 1;
 }
 
 static step *new_step(lowering *l, verb v, const weft_op *op, int n_out, int n_in, port **ports)
@@ -108,20 +112,40 @@ static bool copy_place(lowering *l, const place *from, const weft__shape *shape,
     ports[1] = (port){.storage = from->storage, .dtype = from->dtype};
     s->loops = loops;
     s->count = shape->count;
-    *to = (place){.storage = target, .dtype = dtype};
+    *to = (place){.storage = target, .twin = NO_STORAGE, .dtype = dtype};
     return true;
 }
 
 /* --- one kind of node after another --- */
 
+/* Storage of a constant, with its own copy of the elements, since the tape may go. */
+static uint32_t constant_storage(lowering *l, const void *data, size_t bytes)
+{
+    uint32_t index = new_storage(l, STORAGE_CONSTANT, bytes);
+    void *copy = weft__arena_take(&l->program->arena, bytes + 1);
+    if (index == NO_STORAGE || !copy) {
+        no_memory(l);
+        return NO_STORAGE;
+    }
+    if (bytes)
+        memcpy(copy, data, bytes);
+    l->program->storages[index].data = copy;
+    l->program->sizes.constants += bytes;
+    return index;
+}
+
 static bool lower_leaf(lowering *l, const weft__node *node, place *to)
 {
-    storage_kind kind = node->op->kind == WEFT_INPUT       ? STORAGE_INPUT
-                        : node->op->kind == WEFT_PARAMETER ? STORAGE_PARAMETER
-                                                           : STORAGE_CONSTANT;
     size_t bytes = node->shape->count * weft_dtype_size((weft_dtype)node->dtype);
-    *to = (place){.storage = new_storage(l, kind, bytes), .dtype = node->dtype, .leaf = true};
-    return to->storage != NO_STORAGE;
+    *to = (place){.twin = NO_STORAGE, .dtype = node->dtype, .leaf = true};
+    if (node->op->kind == WEFT_CONSTANT) {
+        to->storage = constant_storage(l, node->attributes, bytes);
+        if (node->dtype == WEFT_F32 && node->shape->count == 1)
+            to->twin = constant_storage(l, &((const weft__narrow_scalar *)node->attributes)->wide, sizeof(double));
+    } else {
+        to->storage = new_storage(l, node->op->kind == WEFT_INPUT ? STORAGE_INPUT : STORAGE_PARAMETER, bytes);
+    }
+    return l->program->status == WEFT_OK;
 }
 
 static bool lower_view(lowering *l, const weft__node *node, place *to)
@@ -181,15 +205,23 @@ static int flat_stride(const place *x, const weft__shape *shape)
 
 static bool lower_map(lowering *l, const weft__node *node, place *to)
 {
+    place x[WEFT_MAX_OPERANDS];
     bool wide = becomes_wide(l, node), flat = true;
     uint8_t dtype = wide ? WEFT_F64 : node->dtype, compute = dtype;
-    for (int k = 0; k < node->n; k++)
-        compute = l->places[node->operand[k]].dtype == WEFT_F64 ? WEFT_F64 : compute;
+    for (int k = 0; k < node->n; k++) {
+        x[k] = l->places[node->operand[k]];
+        compute = x[k].dtype == WEFT_F64 ? WEFT_F64 : compute;
+    }
     flat &= dtype == compute;
-    for (int k = 0; k < node->n; k++)
-        flat &= l->places[node->operand[k]].dtype == compute && flat_stride(&l->places[node->operand[k]], node->shape) >= 0;
-
-    *to = (place){.storage = new_storage(l, STORAGE_BUFFER, node->shape->count * weft_dtype_size((weft_dtype)dtype)), .dtype = dtype};
+    for (int k = 0; k < node->n; k++) {
+        if (compute == WEFT_F64 && x[k].twin != NO_STORAGE) {
+            x[k].storage = x[k].twin;
+            x[k].dtype = WEFT_F64;
+        }
+        flat &= x[k].dtype == compute && flat_stride(&x[k], node->shape) >= 0;
+    }
+    size_t bytes = node->shape->count * weft_dtype_size((weft_dtype)dtype);
+    *to = (place){.storage = new_storage(l, STORAGE_BUFFER, bytes), .twin = NO_STORAGE, .dtype = dtype};
     if (to->storage == NO_STORAGE)
         return false;
     const nest *loops = NULL;
@@ -197,7 +229,7 @@ static bool lower_map(lowering *l, const weft__node *node, place *to)
         ptrdiff_t scratch[WEFT_MAX_OPERANDS][WEFT_MAX_RANK];
         const ptrdiff_t *stride[WEFT_MAX_OPERANDS];
         for (int k = 0; k < node->n; k++)
-            stride[k] = strides_of(&l->places[node->operand[k]], node->shape, scratch[k]);
+            stride[k] = strides_of(&x[k], node->shape, scratch[k]);
         loops = weft__nest_make(&l->program->arena, &node->shape->dims, stride, node->n);
         if (!loops) {
             no_memory(l);
@@ -206,7 +238,7 @@ static bool lower_map(lowering *l, const weft__node *node, place *to)
     }
     port *ports;
     for (int k = 0; k < node->n; k++)
-        read_storage(l, l->places[node->operand[k]].storage);
+        read_storage(l, x[k].storage);
     step *s = new_step(l, flat ? VERB_MAP_FLAT : VERB_MAP, node->op, 1, node->n, &ports);
     if (!s)
         return false;
@@ -214,10 +246,8 @@ static bool lower_map(lowering *l, const weft__node *node, place *to)
     s->count = node->shape->count;
     s->loops = loops;
     ports[0] = (port){.storage = to->storage, .dtype = dtype};
-    for (int k = 0; k < node->n; k++) {
-        const place *x = &l->places[node->operand[k]];
-        ports[1 + k] = (port){.storage = x->storage, .dtype = x->dtype, .flat_stride = flat && flat_stride(x, node->shape)};
-    }
+    for (int k = 0; k < node->n; k++)
+        ports[1 + k] = (port){.storage = x[k].storage, .dtype = x[k].dtype, .flat_stride = flat && flat_stride(&x[k], node->shape)};
     return true;
 }
 
@@ -233,7 +263,7 @@ static bool lower_reduction(lowering *l, const weft__node *node, place *to)
         return false;
     }
     weft__fold_nest_make(loops, &operand->shape->dims, strides_of(x, operand->shape, scratch), r->axes);
-    *to = (place){.storage = new_storage(l, STORAGE_BUFFER, node->shape->count * sizeof(double)), .dtype = WEFT_F64};
+    *to = (place){.storage = new_storage(l, STORAGE_BUFFER, node->shape->count * sizeof(double)), .twin = NO_STORAGE, .dtype = WEFT_F64};
     uint32_t workspace = new_storage(l, STORAGE_BUFFER, weft__reduce_workspace(loops));
     port *ports;
     if (to->storage == NO_STORAGE || workspace == NO_STORAGE)
@@ -321,7 +351,7 @@ static bool lower_call(lowering *l, const weft__node *node)
         uint32_t target = new_storage(l, STORAGE_BUFFER, output->shape->count * weft_dtype_size((weft_dtype)dtype));
         if (target == NO_STORAGE)
             return false;
-        l->places[l->id + (uint32_t)k] = (place){.storage = target, .dtype = dtype};
+        l->places[l->id + (uint32_t)k] = (place){.storage = target, .twin = NO_STORAGE, .dtype = dtype};
     }
     for (int k = 0; k < node->n; k++)
         read_storage(l, operand[k].storage);
@@ -371,7 +401,7 @@ static bool lower_assignment(lowering *l, const weft__node *node, place *to)
         return false;
     }
     p->assignments[p->n_assignments++] = (assignment){parameter, value};
-    *to = (place){.storage = value, .dtype = node->dtype};
+    *to = (place){.storage = value, .twin = NO_STORAGE, .dtype = node->dtype};
     return true;
 }
 
@@ -442,21 +472,6 @@ static bool list_leaf(lowering *l, const weft__node *node)
     return true;
 }
 
-static bool copy_constant(lowering *l, const weft__node *node)
-{
-    storage *s = &l->program->storages[l->places[l->id].storage];
-    void *copy = weft__arena_take(&l->program->arena, s->bytes + 1);
-    if (!copy) {
-        no_memory(l);
-        return false;
-    }
-    if (s->bytes)
-        memcpy(copy, node->attributes, s->bytes);
-    l->program->sizes.constants += s->bytes;
-    s->data = copy;
-    return true;
-}
-
 static bool lower_all(lowering *l, const weft_node *outputs, size_t n)
 {
     weft_program *p = l->program;
@@ -464,7 +479,7 @@ static bool lower_all(lowering *l, const weft_node *outputs, size_t n)
         const weft__node *node = weft__at(l->tape, l->id);
         if (!l->needed[l->id])
             continue;
-        if (!lower_node(l, node) || (node->op->kind == WEFT_CONSTANT && !copy_constant(l, node)))
+        if (!lower_node(l, node))
             return false;
     }
     for (size_t k = 0; k < n; k++) {

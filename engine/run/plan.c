@@ -155,9 +155,9 @@ static bool allocate_memory(planner *p)
         } else if (s->kind == STORAGE_BUFFER && is_small(s)) {
             s->offset += small;
         }
-        if (s->kept && s->kind == STORAGE_BUFFER)
+        if (s->kind == STORAGE_BUFFER && s->forward && s->read_backward)
             program->sizes.kept += s->bytes;
-        if (s->kept && s->kind == STORAGE_INPUT)
+        if (s->kind == STORAGE_INPUT && s->read_forward && s->read_backward)
             program->sizes.kept_inputs += s->bytes;
     }
     program->sizes.peak = parameters;

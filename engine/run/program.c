@@ -141,7 +141,7 @@ weft_status weft_bind(weft_program *program, weft_node input, const void *data, 
                                   weft_dtype_size((weft_dtype)l->dtype));
     l->bound = true;
     if (l->storage != NO_STORAGE)
-        program->base[l->storage] = (void *)(uintptr_t)data; /* only ever read */
+        program->base[l->storage] = data ? (void *)(uintptr_t)data : program->memory; /* only ever read; an empty array is somewhere too */
     return WEFT_OK;
 }
 

@@ -21,7 +21,8 @@ typedef struct storage {
     uint32_t first, last; /* steps that write it and read it last */
     uint8_t kind;
     uint8_t forward;      /* written outside any derivative */
-    uint8_t kept;         /* and read inside one */
+    uint8_t read_forward;  /* read outside any derivative */
+    uint8_t read_backward; /* read inside one */
 } storage;
 
 typedef struct layout {

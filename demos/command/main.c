@@ -1,0 +1,41 @@
+/* main.c: `weft`, the command. It finds the command by name; each command reads its own options. */
+#include "commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *what;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"compare", "the staged and the fused gradient of batch normalization, set against each other", command_compare},
+    {"train", "a network that learns handwritten digits", command_train},
+    {"bench", "times, in copies of one array", command_bench},
+};
+
+static void usage(FILE *to)
+{
+    fprintf(to, "usage: weft COMMAND [OPTION...]\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fprintf(to, "\nexamples:\n  weft compare batchnorm\n  weft train digits --plot loss.svg\n  weft bench batchnorm\n"
+                "\n`weft COMMAND --help` says more. Exit: 0 good, 1 a failed check, 2 bad usage or input.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_BAD_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        usage(stdout);
+        return EXIT_GOOD;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (!strcmp(argv[1], commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "weft: there is no command \"%s\"\n\n", argv[1]);
+    usage(stderr);
+    return EXIT_BAD_USAGE;
+}
