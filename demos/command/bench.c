@@ -1,6 +1,7 @@
 /* bench.c: `weft bench`: times in copies of one array, measured in turn with a memcpy in the same process. All buffers are allocated and
  * touched beforehand. */
 #define _GNU_SOURCE
+#include "arguments.h"
 #include "commands.h"
 #include "measure.h"
 #include "network.h"
@@ -275,10 +276,8 @@ static bool add_size(options *o, const char *text)
 {
     char *end;
     unsigned long long n = strtoull(text, &end, 10), d = *end == ',' ? strtoull(end + 1, &end, 10) : 0;
-    if (*end || !n || !d || n > (1ull << 31) / d || o->sizes == MOST_SIZES) {
-        fprintf(stderr, "weft: bench: --size %s: it must be N,D with at most 2**31 elements, and there may be %d sizes\n", text, MOST_SIZES);
-        return false;
-    }
+    if (*end || !n || !d || n > (1ull << 31) / d || o->sizes == MOST_SIZES)
+        return argument_refuse("bench", "--size", text, "it must be N,D with at most 2**31 elements, and there may be 16 sizes");
     o->n[o->sizes] = n;
     o->d[o->sizes++] = d;
     return true;

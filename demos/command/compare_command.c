@@ -1,5 +1,6 @@
 /* compare_command.c: `weft compare batchnorm`: where h comes from, the table, the JSON. */
 #define _GNU_SOURCE
+#include "arguments.h"
 #include "commands.h"
 #include "compare.h"
 #include "terminal.h"
@@ -289,12 +290,6 @@ static bool print_json(const comparison *c, const problem *p, const options *o)
 
 /* --- the command --- */
 
-static bool bad_value(const char *option, const char *value, const char *want)
-{
-    fprintf(stderr, "weft: compare: %s %s: %s\n", option, value, want);
-    return false;
-}
-
 static bool set_option(options *o, int option, const char *value)
 {
     char *end;
@@ -310,13 +305,12 @@ static bool set_option(options *o, int option, const char *value)
         return true;
     case 'd':
         o->dtype = !strcmp(value, "f64") ? WEFT_F64 : WEFT_F32;
-        return !strcmp(value, "f64") || !strcmp(value, "f32") || bad_value("--dtype", value, "it must be f32 or f64");
+        return !strcmp(value, "f64") || !strcmp(value, "f32") || argument_refuse("compare", "--dtype", value, "it must be f32 or f64");
     case 'e':
         o->eps = strtod(value, &end);
-        return (*value && !*end && o->eps >= 0 && isfinite(o->eps)) || bad_value("--eps", value, "it must be a number, 0 or more");
+        return (*value && !*end && o->eps >= 0 && isfinite(o->eps)) || argument_refuse("compare", "--eps", value, "it must be a number, 0 or more");
     case 's':
-        o->seed = strtoull(value, &end, 10);
-        return (*value >= '0' && *value <= '9' && !*end) || bad_value("--seed", value, "it must be a whole number");
+        return argument_whole("compare", "--seed", value, 0, UINT64_MAX, &o->seed);
     default:
         return false;
     }
@@ -338,8 +332,7 @@ int command_compare(int argc, char **argv)
         if (option == '?' || !set_option(&o, option, optarg))
             return EXIT_BAD_USAGE;
     }
-    if (optind + 1 != argc || strcmp(argv[optind], "batchnorm")) {
-        fprintf(stderr, "weft: compare: say what to compare; there is batchnorm\n\n");
+    if (!argument_subject("compare", argc, argv, "batchnorm")) {
         usage(stderr);
         return EXIT_BAD_USAGE;
     }

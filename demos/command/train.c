@@ -1,5 +1,6 @@
 /* train.c: `weft train digits`: the network of network.h learns, with a progress line, and what it did is told, drawn and saved. */
 #define _GNU_SOURCE
+#include "arguments.h"
 #include "commands.h"
 #include "network.h"
 #include "plot.h"
@@ -36,8 +37,7 @@ static void usage(FILE *to)
 
 typedef struct options {
     int first, last; /* norms */
-    size_t epochs;
-    uint64_t seed;
+    uint64_t epochs, seed;
     const char *plot, *csv, *data;
     bool json;
 } options;
@@ -189,12 +189,6 @@ static bool write_plot(const history *h, const options *o)
     return plot_write(o->plot, charts, 2);
 }
 
-static bool bad_value(const char *option, const char *value, const char *want)
-{
-    fprintf(stderr, "weft: train: %s %s: %s\n", option, value, want);
-    return false;
-}
-
 static bool set_norm(options *o, const char *value)
 {
     for (int k = 0; k < NORMS; k++)
@@ -202,22 +196,18 @@ static bool set_norm(options *o, const char *value)
             o->first = o->last = k;
             return true;
         }
-    return bad_value("--norm", value, "it must be none, staged or fused");
+    return argument_refuse("train", "--norm", value, "it must be none, staged or fused");
 }
 
 static bool set_option(options *o, int option, const char *value)
 {
-    char *end;
     switch (option) {
     case 'n':
         return set_norm(o, value);
     case 'e':
-        o->epochs = strtoull(value, &end, 10);
-        return (*value >= '0' && *value <= '9' && !*end && o->epochs >= 1 && o->epochs <= MOST_EPOCHS) ||
-               bad_value("--epochs", value, "it must be a whole number from 1 to 2000");
+        return argument_whole("train", "--epochs", value, 1, MOST_EPOCHS, &o->epochs);
     case 's':
-        o->seed = strtoull(value, &end, 10);
-        return (*value >= '0' && *value <= '9' && !*end) || bad_value("--seed", value, "it must be a whole number");
+        return argument_whole("train", "--seed", value, 0, UINT64_MAX, &o->seed);
     case 'p':
         o->plot = value;
         return true;
@@ -252,8 +242,7 @@ int command_train(int argc, char **argv)
         if (option == '?' || !set_option(&o, option, optarg))
             return EXIT_BAD_USAGE;
     }
-    if (optind + 1 != argc || strcmp(argv[optind], "digits")) {
-        fprintf(stderr, "weft: train: say what to train on; there are the digits\n\n");
+    if (!argument_subject("train", argc, argv, "digits")) {
         usage(stderr);
         return EXIT_BAD_USAGE;
     }

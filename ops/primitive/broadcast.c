@@ -1,6 +1,6 @@
 /* broadcast.c: the same elements repeated along new axes and along axes of length 1; and NumPy's rule, which decides where that happens.
  * Its derivative is the sum over the axes that were repeated: the sum over the batch that hand-written gradients forget. */
-#include "engine/weft.h"
+#include "ops/target_shape.h"
 
 #include <string.h>
 
@@ -51,14 +51,7 @@ const weft_op weft_op_broadcast = {
 
 weft_node weft_broadcast(weft_node x, int rank, const size_t *dim)
 {
-    weft_shape to;
-    memset(&to, 0, sizeof to);
-    if (rank < 0 || rank > WEFT_MAX_RANK || (rank && !dim))
-        return weft_fail(&weft_op_broadcast, &x, 1, WEFT_ERROR_SHAPE, "rank must be 0 to %d, with as many dims", WEFT_MAX_RANK);
-    to.rank = rank;
-    for (int i = 0; i < rank; i++)
-        to.dim[i] = dim[i];
-    return weft_record(&weft_op_broadcast, &x, 1, &to);
+    return weft__target_shape_record(&weft_op_broadcast, x, rank, dim);
 }
 
 /* The shape that all operands broadcast to; false after reporting the axis where they disagree. */

@@ -1,5 +1,5 @@
 /* reshape.c: the same elements in C order under another shape. */
-#include "engine/weft.h"
+#include "ops/target_shape.h"
 
 #include <string.h>
 
@@ -51,12 +51,5 @@ const weft_op weft_op_reshape = {
 
 weft_node weft_reshape(weft_node x, int rank, const size_t *dim)
 {
-    weft_shape to;
-    memset(&to, 0, sizeof to);
-    if (rank < 0 || rank > WEFT_MAX_RANK || (rank && !dim))
-        return weft_fail(&weft_op_reshape, &x, 1, WEFT_ERROR_SHAPE, "rank must be 0 to %d, with as many dims", WEFT_MAX_RANK);
-    to.rank = rank;
-    for (int i = 0; i < rank; i++)
-        to.dim[i] = dim[i];
-    return weft_record(&weft_op_reshape, &x, 1, &to);
+    return weft__target_shape_record(&weft_op_reshape, x, rank, dim);
 }

@@ -1,0 +1,38 @@
+/* arguments.c: see arguments.h. */
+#define _POSIX_C_SOURCE 200809L
+#include "arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool argument_refuse(const char *command, const char *option, const char *value, const char *want)
+{
+    fprintf(stderr, "weft: %s: %s %s: %s\n", command, option, value, want);
+    return false;
+}
+
+bool argument_whole(const char *command, const char *option, const char *value, uint64_t low, uint64_t high, uint64_t *x)
+{
+    char *end, want[80];
+    errno = 0;
+    *x = strtoull(value, &end, 10);
+    if (*value >= '0' && *value <= '9' && !*end && !errno && *x >= low && *x <= high)
+        return true;
+    snprintf(want, sizeof want, "it must be a whole number from %" PRIu64 " to %" PRIu64, low, high);
+    return argument_refuse(command, option, value, want);
+}
+
+bool argument_subject(const char *command, int argc, char **argv, const char *wanted)
+{
+    if (optind + 1 == argc && !strcmp(argv[optind], wanted))
+        return true;
+    if (optind < argc)
+        fprintf(stderr, "weft: %s: \"%s\" is not known; there is %s\n\n", command, argv[optind], wanted);
+    else
+        fprintf(stderr, "weft: %s: say what; there is %s\n\n", command, wanted);
+    return false;
+}

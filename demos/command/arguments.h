@@ -1,0 +1,16 @@
+/* arguments.h: reading what people type. A value that will not do is named on stderr, with what would. */
+#ifndef WEFT_DEMOS_ARGUMENTS_H
+#define WEFT_DEMOS_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Always false, after saying "weft: COMMAND: OPTION VALUE: WANT". */
+bool argument_refuse(const char *command, const char *option, const char *value, const char *want);
+
+bool argument_whole(const char *command, const char *option, const char *value, uint64_t low, uint64_t high, uint64_t *x);
+
+/* The one word behind the options; true when it is `wanted`, else false after saying on stderr what there is. */
+bool argument_subject(const char *command, int argc, char **argv, const char *wanted);
+
+#endif
