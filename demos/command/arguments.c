@@ -26,6 +26,16 @@ bool argument_whole(const char *command, const char *option, const char *value, 
     return argument_refuse(command, option, value, want);
 }
 
+bool argument_real(const char *command, const char *option, const char *value, double low, double high, double *x)
+{
+    char *end, want[80];
+    *x = strtod(value, &end);
+    if (*value && !*end && *x >= low && *x <= high)
+        return true;
+    snprintf(want, sizeof want, "it must be a number from %g to %g", low, high);
+    return argument_refuse(command, option, value, want);
+}
+
 bool argument_subject(const char *command, int argc, char **argv, const char *wanted)
 {
     if (optind + 1 == argc && !strcmp(argv[optind], wanted))

@@ -10,6 +10,8 @@ bool argument_refuse(const char *command, const char *option, const char *value,
 
 bool argument_whole(const char *command, const char *option, const char *value, uint64_t low, uint64_t high, uint64_t *x);
 
+bool argument_real(const char *command, const char *option, const char *value, double low, double high, double *x);
+
 /* The one word behind the options; true when it is `wanted`, else false after saying on stderr what there is. */
 bool argument_subject(const char *command, int argc, char **argv, const char *wanted);
 

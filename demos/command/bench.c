@@ -182,7 +182,7 @@ typedef struct trainer {
 static void run_step(void *context)
 {
     trainer *t = context;
-    network_step(&t->net, t->rows, 1e-4);
+    network_step(&t->net, t->rows);
 }
 
 static bool bench_mlp(options *o)
@@ -195,7 +195,7 @@ static bool bench_mlp(options *o)
         return false;
     bool good = true;
     for (int k = 0; k < NORMS; k++) {
-        good &= network_make(&trainers[k].net, (norm)k, &d, 1);
+        good &= network_make(&trainers[k].net, (norm)k, &d, 1e-4, 1);
         for (int64_t i = 0; i < BATCH; i++)
             trainers[k].rows[i] = i * 20;
         jobs[k] = (job){run_step, &trainers[k]};

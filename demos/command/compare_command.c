@@ -292,7 +292,6 @@ static bool print_json(const comparison *c, const problem *p, const options *o)
 
 static bool set_option(options *o, int option, const char *value)
 {
-    char *end;
     switch (option) {
     case 'x':
         o->x = value;
@@ -307,8 +306,7 @@ static bool set_option(options *o, int option, const char *value)
         o->dtype = !strcmp(value, "f64") ? WEFT_F64 : WEFT_F32;
         return !strcmp(value, "f64") || !strcmp(value, "f32") || argument_refuse("compare", "--dtype", value, "it must be f32 or f64");
     case 'e':
-        o->eps = strtod(value, &end);
-        return (*value && !*end && o->eps >= 0 && isfinite(o->eps)) || argument_refuse("compare", "--eps", value, "it must be a number, 0 or more");
+        return argument_real("compare", "--eps", value, 0, 1e300, &o->eps);
     case 's':
         return argument_whole("compare", "--seed", value, 0, UINT64_MAX, &o->seed);
     default:

@@ -1,5 +1,6 @@
-/* network.c: see network.h. The step gathers its rows inside the graph, so a run binds an index and moves no data. The judge normalises
- * with mean and variance of all the training rows, as Ioffe and Szegedy's algorithm 2 has it. */
+/* network.c: see network.h. The step gathers its rows inside the graph, so a run binds an index and moves no data. The learning rate stays
+ * as it is; instead of letting it fall, the judge takes an average of the weights over the latest steps, which the same program keeps
+ * (Polyak and Juditsky, 1992). It normalises with mean and variance of all the training rows, as Ioffe and Szegedy's algorithm 2 has it. */
 #include "network.h"
 
 #include <math.h>
@@ -8,7 +9,9 @@
 
 const char *const norm_name[NORMS] = {"none", "staged", "fused"};
 
-static const double eps = 1e-5, momentum = 0.9, decay = 1e-4;
+static const double eps = 1e-5, momentum = 0.9, decay = 1e-4, averaging = 2e-4;
+
+enum { ASSIGNMENTS = 3 }; /* of a parameter: its velocity, itself, its average */
 
 static bool report(const char *what, weft_status status, const char *message)
 {
@@ -47,6 +50,26 @@ static weft_node head(const network *n, weft_node hidden)
     return weft_affine(weft_relu(hidden), n->w[n->n_parameters - 2], n->w[n->n_parameters - 1]);
 }
 
+static weft_node twin_of(const network *n, int i, const char *role)
+{
+    weft_shape shape = weft_node_shape(n->w[i]);
+    char name[32];
+    snprintf(name, sizeof name, "%s_%s", role, weft_node_name(n->w[i]));
+    return weft_parameter(n->tape, name, WEFT_F32, shape.rank, shape.dim);
+}
+
+/* Momentum, with weight decay on the matrices, and the running average. */
+static void record_update(network *n, int i, weft_node gradient, weft_node *outputs)
+{
+    weft_node velocity = twin_of(n, i, "velocity"), w = n->w[i];
+    n->average[i] = twin_of(n, i, "average");
+    if (weft_node_shape(w).rank == 2)
+        gradient = weft_add(gradient, weft_mul(weft_scalar_like(w, decay), w));
+    weft_sgd(w, gradient, velocity, weft_scalar_like(w, n->rate), momentum, outputs);
+    weft_node towards = weft_mul(weft_scalar_like(w, averaging), weft_sub(w, n->average[i]));
+    outputs[2] = weft_assign(n->average[i], weft_add(n->average[i], towards));
+}
+
 static weft_node record_step(network *n, weft_node *outputs)
 {
     weft_tape *t = n->tape;
@@ -54,7 +77,6 @@ static weft_node record_step(network *n, weft_node *outputs)
     n->x = weft_input(t, "digits", WEFT_F32, 2, (size_t[]){all, DIGIT_PIXELS});
     n->label = weft_input(t, "label", WEFT_I64, 1, &all);
     n->index = weft_input(t, "index", WEFT_I64, 1, &batch);
-    n->rate = weft_input(t, "rate", WEFT_F32, 0, NULL);
     weft_node h = weft_name(weft_affine(weft_gather(n->x, n->index), n->w[0], n->w[1]), "h");
     if (n->kind == NORM_STAGED)
         h = weft_batchnorm(h, n->w[2], n->w[3], eps);
@@ -63,14 +85,8 @@ static weft_node record_step(network *n, weft_node *outputs)
     weft_node loss = weft_softmax_cross_entropy(head(n, h), weft_gather(n->label, n->index));
     weft_node gradient[PARAMETERS];
     weft_grad(loss, n->w, (size_t)n->n_parameters, gradient);
-    for (int i = 0; i < n->n_parameters; i++) {
-        weft_shape shape = weft_node_shape(n->w[i]);
-        char name[32];
-        snprintf(name, sizeof name, "velocity_%s", weft_node_name(n->w[i]));
-        weft_node velocity = weft_parameter(t, name, WEFT_F32, shape.rank, shape.dim);
-        weft_node slope = shape.rank == 2 ? weft_add(gradient[i], weft_mul(weft_scalar(t, WEFT_F32, decay), n->w[i])) : gradient[i];
-        weft_sgd(n->w[i], slope, velocity, n->rate, momentum, outputs + 2 * i);
-    }
+    for (int i = 0; i < n->n_parameters; i++)
+        record_update(n, i, gradient[i], outputs + ASSIGNMENTS * i);
     return loss;
 }
 
@@ -104,6 +120,8 @@ static bool initialise(network *n, uint64_t seed)
         for (size_t k = 0; k < count; k++)
             value[k] = shape.rank == 2 ? (float)(sqrt(2.0 / (double)shape.dim[0]) * next_normal(&g)) : gamma ? 1.0f : 0.0f;
         weft_status status = weft_parameter_write(n->step, n->w[i], value, count * sizeof *value);
+        if (status == WEFT_OK)
+            status = weft_parameter_write(n->step, n->average[i], value, count * sizeof *value);
         free(value);
         if (!report("parameter", status, weft_program_message(n->step)))
             return false;
@@ -111,16 +129,16 @@ static bool initialise(network *n, uint64_t seed)
     return true;
 }
 
-bool network_make(network *n, norm kind, const digits *data, uint64_t seed)
+bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed)
 {
-    *n = (network){.kind = kind, .data = data, .tape = weft_tape_new(NULL)};
-    weft_node outputs[1 + 2 * PARAMETERS];
+    *n = (network){.kind = kind, .data = data, .rate = rate, .tape = weft_tape_new(NULL)};
+    weft_node outputs[1 + ASSIGNMENTS * PARAMETERS];
     make_parameters(n);
     outputs[0] = record_step(n, outputs + 1);
     weft_node scores = record_judge(n);
     if (!report("network", weft_tape_status(n->tape), weft_tape_message(n->tape)))
         return false;
-    n->step = weft_compile(outputs, 1 + 2 * (size_t)n->n_parameters);
+    n->step = weft_compile(outputs, 1 + ASSIGNMENTS * (size_t)n->n_parameters);
     n->judge = weft_compile(&scores, 1);
     if (!report("network", weft_program_status(n->step), weft_program_message(n->step)) ||
         !report("network", weft_program_status(n->judge), weft_program_message(n->judge)))
@@ -128,8 +146,7 @@ bool network_make(network *n, norm kind, const digits *data, uint64_t seed)
     size_t row = DIGIT_PIXELS * sizeof(float), held_out = data->count - DIGITS_TO_TRAIN;
     weft_bind(n->step, n->x, data->x, data->rows * row);
     weft_bind(n->step, n->label, data->label, data->rows * sizeof(int64_t));
-    weft_bind(n->step, n->rate, &n->learning_rate, sizeof n->learning_rate);
-    weft_bind(n->judge, n->train_x, data->x + data->count * DIGIT_PIXELS, DIGITS_TO_TRAIN * row);
+    weft_bind(n->judge, n->train_x, data->x, DIGITS_TO_TRAIN * row);
     weft_bind(n->judge, n->test_x, data->x + DIGITS_TO_TRAIN * DIGIT_PIXELS, held_out * row);
     return initialise(n, seed);
 }
@@ -141,18 +158,12 @@ void network_free(network *n)
     weft_tape_free(n->tape);
 }
 
-double network_step(network *n, const int64_t *rows, double rate)
+double network_step(network *n, const int64_t *rows)
 {
-    n->learning_rate = (float)rate;
     weft_bind(n->step, n->index, rows, BATCH * sizeof *rows);
     if (!report("step", weft_run(n->step), weft_program_message(n->step)))
         return NAN;
     return (double)*(const float *)weft_output(n->step, 0);
-}
-
-double network_rate(double done)
-{
-    return 0.05 * (1 + cos(3.141592653589793 * done));
 }
 
 double network_accuracy(network *n)
@@ -161,7 +172,7 @@ double network_accuracy(network *n)
     for (int i = 0; i < n->n_parameters; i++) {
         weft_shape shape = weft_node_shape(n->w[i]);
         size_t bytes = weft_shape_count(&shape) * sizeof *value;
-        weft_parameter_read(n->step, n->w[i], value, bytes);
+        weft_parameter_read(n->step, n->average[i], value, bytes);
         weft_parameter_write(n->judge, n->w[i], value, bytes);
     }
     if (!report("accuracy", weft_run(n->judge), weft_program_message(n->judge)))

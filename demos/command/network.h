@@ -12,26 +12,24 @@ enum { HIDDEN = 100, BATCH = 64, PARAMETERS = 6 };
 typedef struct network {
     norm kind;
     const digits *data;
+    double rate; /* of learning */
     weft_tape *tape;
     weft_program *step, *judge;
-    weft_node x, label, index, rate;   /* inputs of a step */
+    weft_node x, label, index;         /* inputs of a step */
     weft_node train_x, test_x;         /* inputs of the judge */
     weft_node w[PARAMETERS];           /* w1 b1 gamma beta w2 b2 */
+    weft_node average[PARAMETERS];     /* of each over the latest steps */
     int n_parameters;                  /* 4 without normalization */
-    float learning_rate;
 } network;
 
 /* False after saying on stderr what is wrong; network_free() is due either way. */
-bool network_make(network *n, norm kind, const digits *data, uint64_t seed);
+bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed);
 void network_free(network *n);
 
 /* One step of gradient descent on BATCH rows of the digits; returns the loss, NAN on an error. */
-double network_step(network *n, const int64_t *rows, double rate);
+double network_step(network *n, const int64_t *rows);
 
-/* The learning rate when a share `done` of all steps is over: a cosine from the largest down to 0. */
-double network_rate(double done);
-
-/* The share of the rows from DIGITS_TO_TRAIN on that it classifies rightly, with the statistics of all rows before. */
+/* The share of the rows from DIGITS_TO_TRAIN on that the averaged weights classify rightly, with the statistics of all rows before. */
 double network_accuracy(network *n);
 
 #endif

@@ -50,51 +50,6 @@ static bool read_array(const char *folder, const char *name, weft_dtype dtype, i
     return true;
 }
 
-int64_t digit_row(const digits *d, int64_t i, int shift)
-{
-    return shift ? (int64_t)d->count + (shift - 1) * DIGITS_TO_TRAIN + i : i;
-}
-
-/* A digit turned, scaled, slanted and moved at random, by a little, sampled between the pixels. */
-static void distort(const float *from, generator *g, float *to)
-{
-    double turn = 0.2 * next_normal(g), scale = 1 + 0.15 * next_normal(g), slant = 0.2 * next_normal(g);
-    double dx = 0.3 * next_normal(g), dy = 0.3 * next_normal(g), middle = (DIGIT_SIDE - 1) / 2.0;
-    for (int r = 0; r < DIGIT_SIDE; r++)
-        for (int c = 0; c < DIGIT_SIDE; c++) {
-            double u = (c - middle) * scale, v = (r - middle) * scale;
-            double x = cos(turn) * u - sin(turn) * v + slant * v + middle + dx, y = sin(turn) * u + cos(turn) * v + middle + dy, sum = 0;
-            int left = (int)floor(x), top = (int)floor(y);
-            for (int i = top; i <= top + 1; i++)
-                for (int j = left; j <= left + 1; j++)
-                    if (i >= 0 && i < DIGIT_SIDE && j >= 0 && j < DIGIT_SIDE)
-                        sum += (double)from[i * DIGIT_SIDE + j] * (1 - fabs(y - i)) * (1 - fabs(x - j));
-            to[r * DIGIT_SIDE + c] = (float)(sum / 16);
-        }
-}
-
-static bool expand(digits *d, const weft_array *x, const weft_array *label)
-{
-    generator g = {1};
-    d->count = x->shape.dim[0];
-    d->rows = d->count + (SHIFTS - 1) * DIGITS_TO_TRAIN;
-    d->x = malloc(d->rows * DIGIT_PIXELS * sizeof *d->x);
-    d->label = malloc(d->rows * sizeof *d->label);
-    if (!d->x || !d->label) {
-        fprintf(stderr, "weft: out of memory\n");
-        digits_free(d);
-        return false;
-    }
-    for (size_t i = 0; i < d->count; i++)
-        for (int s = 0; s < (i < DIGITS_TO_TRAIN ? SHIFTS : 1); s++) {
-            int64_t row = digit_row(d, (int64_t)i, s);
-            const float *from = (const float *)x->data + i * DIGIT_PIXELS; float *to = d->x + row * DIGIT_PIXELS;
-            if (s) distort(from, &g, to); else for (int k = 0; k < 64; k++) to[k] = from[k] / 16;
-            d->label[row] = ((const int64_t *)label->data)[i];
-        }
-    return true;
-}
-
 bool digits_load(const char *folder, digits *d)
 {
     weft_array x = {0}, label = {0};
@@ -111,10 +66,10 @@ bool digits_load(const char *folder, digits *d)
         weft_array_free(&label);
         return false;
     }
-    good = expand(d, &x, &label);
-    weft_array_free(&x);
-    weft_array_free(&label);
-    return good;
+    *d = (digits){.count = x.shape.dim[0], .rows = x.shape.dim[0], .x = x.data, .label = label.data};
+    for (size_t i = 0; i < d->count * DIGIT_PIXELS; i++)
+        d->x[i] /= 16;
+    return true;
 }
 
 void digits_free(digits *d)
@@ -122,4 +77,80 @@ void digits_free(digits *d)
     free(d->x);
     free(d->label);
     *d = (digits){0};
+}
+
+/* --- distorted copies --- */
+
+enum { GRID = 4 };
+
+/* How far each pixel is fetched from: a turn and a shift of the whole, and bends between the points of a coarse grid. */
+typedef struct warp {
+    double turn, dx, dy, bend[2][GRID][GRID];
+} warp;
+
+static warp draw_warp(generator *g)
+{
+    warp w = {.turn = 0.25 * next_normal(g), .dx = 0.3 * next_normal(g), .dy = 0.3 * next_normal(g)};
+    for (int axis = 0; axis < 2; axis++)
+        for (int i = 0; i < GRID; i++)
+            for (int j = 0; j < GRID; j++)
+                w.bend[axis][i][j] = 0.45 * next_normal(g);
+    return w;
+}
+
+/* Between the four neighbours of (row, column); outside the values are 0. */
+static double between(const double *value, int side, double row, double column)
+{
+    int top = (int)floor(row), left = (int)floor(column);
+    double sum = 0;
+    for (int i = top; i <= top + 1; i++)
+        for (int j = left; j <= left + 1; j++)
+            if (i >= 0 && i < side && j >= 0 && j < side)
+                sum += value[i * side + j] * (1 - fabs(row - i)) * (1 - fabs(column - j));
+    return sum;
+}
+
+/* A digit turned, moved and bent, its strokes made bolder or fainter, and a little noise on it. */
+static void distort(const float *from, generator *g, float *to)
+{
+    double pixel[DIGIT_PIXELS], middle = (DIGIT_SIDE - 1) / 2.0, power = exp(0.4 * next_normal(g));
+    warp w = draw_warp(g);
+    for (int k = 0; k < DIGIT_PIXELS; k++)
+        pixel[k] = (double)from[k];
+    for (int r = 0; r < DIGIT_SIDE; r++)
+        for (int c = 0; c < DIGIT_SIDE; c++) {
+            double grid_r = r * (GRID - 1.0) / (DIGIT_SIDE - 1), grid_c = c * (GRID - 1.0) / (DIGIT_SIDE - 1), u = c - middle, v = r - middle;
+            double column = cos(w.turn) * u - sin(w.turn) * v + middle + w.dx + between(&w.bend[0][0][0], GRID, grid_r, grid_c);
+            double row = sin(w.turn) * u + cos(w.turn) * v + middle + w.dy + between(&w.bend[1][0][0], GRID, grid_r, grid_c);
+            double ink = pow(between(pixel, DIGIT_SIDE, row, column), power) + 0.35 * (next_uniform(g) - 0.5);
+            *to++ = (float)fmin(1, fmax(0, ink));
+        }
+}
+
+int64_t digit_copy(const digits *d, int64_t i, int k)
+{
+    return (int64_t)d->count + k * DIGITS_TO_TRAIN + i;
+}
+
+bool digits_distort(digits *d, uint64_t seed)
+{
+    generator g = {seed};
+    size_t rows = d->count + COPIES * DIGITS_TO_TRAIN;
+    float *x = realloc(d->x, rows * DIGIT_PIXELS * sizeof *x);
+    if (x)
+        d->x = x;
+    int64_t *label = x ? realloc(d->label, rows * sizeof *label) : NULL;
+    if (!label) {
+        fprintf(stderr, "weft: out of memory\n");
+        return false;
+    }
+    d->label = label;
+    d->rows = rows;
+    for (int k = 0; k < COPIES; k++)
+        for (int64_t i = 0; i < DIGITS_TO_TRAIN; i++) {
+            int64_t row = digit_copy(d, i, k);
+            distort(d->x + i * DIGIT_PIXELS, &g, d->x + row * DIGIT_PIXELS);
+            d->label[row] = d->label[i];
+        }
+    return true;
 }

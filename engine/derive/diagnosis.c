@@ -48,7 +48,7 @@ static double constant_factor(const weft__measured *m)
         off = fmax(off, fabs(m->analytic[i] - c * m->numeric[i]));
         size = fmax(size, fabs(m->analytic[i]));
     }
-    return off <= 1e-5 * size && m->count > 1 ? c : NAN;
+    return off <= 1e-5 * size ? c : NAN;
 }
 
 /* An axis of x or y whose length is c or 1/c; -1: none. */
@@ -74,6 +74,8 @@ static void describe_factor(const weft__measured *m, double c, weft_gradcheck *r
         snprintf(text, sizeof text, "; every entry is %s %g, the length of axis %d: %s", fabs(c) > 1 ? "multiplied by" : "divided by", n, axis,
                  fabs(c) > 1 ? "a sum where a mean belongs" : "a mean where a sum belongs");
         append(result, text);
+    } else if (m->count == 1) { /* one number is always some multiple of another */
+        append(result, "; a path is missing or counted twice, or an operand is another one");
     } else {
         snprintf(text, sizeof text, "; every entry is %.6g times the numeric one", c);
         append(result, text);

@@ -147,11 +147,11 @@ static void pull_back(sweep *s, uint32_t id, const weft_node *dy)
     s->tape->scope = outer;
 }
 
-/* The finished cotangent of a named node is called d plus that name. */
+/* The finished cotangent of a named node is called d plus that name; a constant keeps showing its value. */
 static void name_adjoint(sweep *s, uint32_t id, uint32_t adjoint)
 {
     const weft__node *node = weft__at(s->tape, id);
-    if (!node->name || adjoint < s->hi || weft__at(s->tape, adjoint)->name)
+    if (!node->name || adjoint < s->hi || weft__at(s->tape, adjoint)->name || weft_node_scalar(weft__handle(s->tape, adjoint), NULL))
         return;
     char name[80];
     snprintf(name, sizeof name, "d%.78s", node->name);
