@@ -1,6 +1,6 @@
 /* network.c: see network.h. The step gathers its rows inside the graph, so a run binds an index and moves no data. The learning rate stays
- * as it is; instead of letting it fall, the judge takes an average of the weights over the latest steps, which the same program keeps
- * (Polyak and Juditsky, 1992). It normalises with mean and variance of all the training rows, as Ioffe and Szegedy's algorithm 2 has it. */
+ * as it is; instead of letting it fall, the judge takes an average of the weights, over all steps and later over the latest few thousand,
+ * which the same program keeps (Polyak and Juditsky, 1992). It normalises with mean and variance of all the training rows, as Ioffe and Szegedy's algorithm 2 has it. */
 #include "network.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@ const char *const norm_name[NORMS] = {"none", "staged", "fused"};
 
 static const double eps = 1e-5, momentum = 0.9, decay = 1e-4, averaging = 2e-4;
 
-enum { ASSIGNMENTS = 3 }; /* of a parameter: its velocity, itself, its average */
+enum { ASSIGNMENTS = 3 }; /* of a parameter: its velocity, itself, its average; and one of the number of steps */
 
 static bool report(const char *what, weft_status status, const char *message)
 {
@@ -59,15 +59,14 @@ static weft_node twin_of(const network *n, int i, const char *role)
 }
 
 /* Momentum, with weight decay on the matrices, and the running average. */
-static void record_update(network *n, int i, weft_node gradient, weft_node *outputs)
+static void record_update(network *n, int i, weft_node gradient, weft_node share, weft_node *outputs)
 {
     weft_node velocity = twin_of(n, i, "velocity"), w = n->w[i];
     n->average[i] = twin_of(n, i, "average");
     if (weft_node_shape(w).rank == 2)
         gradient = weft_add(gradient, weft_mul(weft_scalar_like(w, decay), w));
     weft_sgd(w, gradient, velocity, weft_scalar_like(w, n->rate), momentum, outputs);
-    weft_node towards = weft_mul(weft_scalar_like(w, averaging), weft_sub(w, n->average[i]));
-    outputs[2] = weft_assign(n->average[i], weft_add(n->average[i], towards));
+    outputs[2] = weft_assign(n->average[i], weft_add(n->average[i], weft_mul(share, weft_sub(w, n->average[i]))));
 }
 
 static weft_node record_step(network *n, weft_node *outputs)
@@ -85,8 +84,11 @@ static weft_node record_step(network *n, weft_node *outputs)
     weft_node loss = weft_softmax_cross_entropy(head(n, h), weft_gather(n->label, n->index));
     weft_node gradient[PARAMETERS];
     weft_grad(loss, n->w, (size_t)n->n_parameters, gradient);
+    weft_node one = weft_scalar(t, WEFT_F32, 1), steps = weft_parameter(t, "steps", WEFT_F32, 0, NULL), next = weft_add(steps, one);
+    weft_node share = weft_maximum(weft_scalar(t, WEFT_F32, averaging), weft_div(one, next)); /* of this step in the average */
+    *outputs++ = weft_assign(steps, next);
     for (int i = 0; i < n->n_parameters; i++)
-        record_update(n, i, gradient[i], outputs + ASSIGNMENTS * i);
+        record_update(n, i, gradient[i], share, outputs + ASSIGNMENTS * i);
     return loss;
 }
 
@@ -120,8 +122,6 @@ static bool initialise(network *n, uint64_t seed)
         for (size_t k = 0; k < count; k++)
             value[k] = shape.rank == 2 ? (float)(sqrt(2.0 / (double)shape.dim[0]) * next_normal(&g)) : gamma ? 1.0f : 0.0f;
         weft_status status = weft_parameter_write(n->step, n->w[i], value, count * sizeof *value);
-        if (status == WEFT_OK)
-            status = weft_parameter_write(n->step, n->average[i], value, count * sizeof *value);
         free(value);
         if (!report("parameter", status, weft_program_message(n->step)))
             return false;
@@ -132,13 +132,13 @@ static bool initialise(network *n, uint64_t seed)
 bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed)
 {
     *n = (network){.kind = kind, .data = data, .rate = rate, .tape = weft_tape_new(NULL)};
-    weft_node outputs[1 + ASSIGNMENTS * PARAMETERS];
+    weft_node outputs[2 + ASSIGNMENTS * PARAMETERS];
     make_parameters(n);
     outputs[0] = record_step(n, outputs + 1);
     weft_node scores = record_judge(n);
     if (!report("network", weft_tape_status(n->tape), weft_tape_message(n->tape)))
         return false;
-    n->step = weft_compile(outputs, 1 + ASSIGNMENTS * (size_t)n->n_parameters);
+    n->step = weft_compile(outputs, 2 + ASSIGNMENTS * (size_t)n->n_parameters);
     n->judge = weft_compile(&scores, 1);
     if (!report("network", weft_program_status(n->step), weft_program_message(n->step)) ||
         !report("network", weft_program_status(n->judge), weft_program_message(n->judge)))
