@@ -116,6 +116,16 @@ rule_catalogue() {
     comm -13 "$scratch/defined" "$scratch/listed" | sed 's/.*/ops\/ops.def: no file in ops\/primitive or ops\/fused defines &/')
 }
 
+# A fused op names its staged twin.
+rule_twins() {
+  (cd "$tree"
+    [ -d ops/fused ] || exit 0
+    find ops/fused -name '*.c' | sort | xargs -r awk '
+      /^const weft_op weft_op_/ { op = $3; sub(/^weft_op_/, "", op); twin = 0 }
+      op != "" && /\.expand *=/ { twin = 1 }
+      op != "" && /^};/ { if (!twin) print FILENAME ": " op " has no .expand"; op = "" }')
+}
+
 # count NAME OUTCOME [OFFENCES]: OUTCOME is true or false.
 count() {
   if $2; then
@@ -144,7 +154,7 @@ small_tree() {
   printf '#include "engine/weft.h"\n' >"$tree/ops/elementwise.h"
   printf '#include "engine/weft.h"\n' >"$tree/ops/staged/staged.h"
   printf '#include "ops/elementwise.h"\nconst weft_op weft_op_mul = {\n' >"$tree/ops/primitive/mul.c"
-  printf '#include "ops/staged/staged.h"\n#include "ops/fused/loops.inc"\nconst weft_op weft_op_fused_batchnorm = {\n' \
+  printf '#include "ops/staged/staged.h"\n#include "ops/fused/loops.inc"\nconst weft_op weft_op_fused_batchnorm = {\n.expand = x,\n};\n' \
     >"$tree/ops/fused/batchnorm.c"
   printf '#include "demos/plot.h"\n#include "plot.h"\n#include "weft.h"\n#include <cjson/cJSON.h>\n' >"$tree/demos/weft.c"
   printf '#include "engine/weft.h"\n' >"$tree/demos/plot.h"
@@ -165,7 +175,7 @@ fires() {
   fi
 }
 
-rules=(engine_includes ops_includes demos_includes names silence length catalogue)
+rules=(engine_includes ops_includes demos_includes names silence length catalogue twins)
 for rule in "${rules[@]}"; do
   tree=$root
   offences=$(rule_"$rule")
@@ -207,6 +217,7 @@ fires length tests/test_long.c 'int one_too_many;'
 fires catalogue ops/primitive/add.c 'const weft_op weft_op_add = {' ops/ops.def
 fires catalogue ops/fused/softmax.c 'const weft_op weft_op_fused_softmax = {' ops/ops.def
 fires catalogue ops/ops.def 'OP(tanh)'
+fires twins ops/fused/softmax.c 'const weft_op weft_op_fused_softmax = {\n.vjp = x,\n};'
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
