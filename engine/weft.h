@@ -206,6 +206,8 @@ weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const 
 typedef struct weft_program weft_program;
 
 /* Lowers what the outputs need, and no more. The program owns its memory and outlives the tape. Nodes name its inputs and parameters.
+ * Sums accumulate in f64. In an f32 graph the results of reductions, and what is computed at their size from them, stay in f64 inside the
+ * program and are f32 again when read: so x - mean(x) subtracts before it rounds. f64 data whose squares overflow, beyond 1e150, is not helped.
  * Returns NULL only when out of memory; any other error is the program's status. */
 weft_program *weft_compile(const weft_node *outputs, size_t n);
 void weft_program_free(weft_program *program);

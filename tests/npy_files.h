@@ -43,7 +43,7 @@ static const char file_version_2[] = "\223NUMPY\002\000t\000\000\000"
 
 #define FILE_BYTES(file) file, sizeof file - 1
 
-static char folder[] = "/tmp/weft_npy_XXXXXX"; /* removed outside the forks of the tests, so also when one fails */
+static char folder[] = P_tmpdir "/weft_npy_XXXXXX"; /* removed outside the forks of the tests, so also when one fails */
 static char path[64];
 
 static inline void make_folder(void)
