@@ -351,6 +351,15 @@ typedef struct weft_call {
     char *message;   /* WEFT_MESSAGE_SIZE bytes for the words that go with an error */
 } weft_call;
 
+/* WEFT_CLONES before a kernel: one source, compiled for AVX-512, AVX2 and the baseline; the dynamic linker picks one at load. With
+ * -ffp-contract=off, as Weft is built, all of them give the same bits. Sanitized builds define WEFT_NO_CLONES: the choice is made before
+ * their runtime is ready. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(WEFT_NO_CLONES)
+#define WEFT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WEFT_CLONES
+#endif
+
 typedef void (*weft_map)(size_t n, void *y, const void *const *x, const ptrdiff_t *stride); /* y contiguous */
 
 /* A fold accumulates in f64, whatever it reads. Index 0 reads f32, 1 reads f64. */

@@ -31,12 +31,12 @@
 
 #define WEFT__MAP1(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \
-    static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map1_##suffix(n, y, x, s, name##_at_##suffix); }
+    WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map1_##suffix(n, y, x, s, name##_at_##suffix); }
 #define WEFT__MAP2(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a, type b) { typedef type T; return (T)(expression); } \
-    static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map2_##suffix(n, y, x, s, name##_at_##suffix); }
+    WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map2_##suffix(n, y, x, s, name##_at_##suffix); }
 #define WEFT__MAP3(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a, type b, type c) { typedef type T; return (T)(expression); } \
-    static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map3_##suffix(n, y, x, s, name##_at_##suffix); }
+    WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map3_##suffix(n, y, x, s, name##_at_##suffix); }
 
 #endif

@@ -17,6 +17,7 @@ void weft__run_map_flat(const step *s, void *const *base)
     s->op->map[s->compute == WEFT_F64](s->count, base[s->port[0].storage], x, stride);
 }
 
+WEFT_CLONES
 static void widen(size_t n, double *y, const float *x, ptrdiff_t stride)
 {
     if (stride == 1)
@@ -27,6 +28,7 @@ static void widen(size_t n, double *y, const float *x, ptrdiff_t stride)
             y[i] = (double)x[(ptrdiff_t)i * stride];
 }
 
+WEFT_CLONES
 static void narrow(size_t n, float *y, const double *x, ptrdiff_t stride)
 {
     if (stride == 1)

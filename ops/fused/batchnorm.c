@@ -13,7 +13,6 @@
  *              = g r / N (N dy[i] - sum dy - x[i] sum dy x)
  * and dgamma = sum dy x, dbeta = sum dy: two sums over (dy, h) in one read, then one read that writes dh.
  * All arithmetic is in f64. Where sigma2 + eps is 0, r is taken as 0: y = beta and dh = 0. */
-#include "ops/clones.h"
 #include "ops/staged/staged.h"
 
 #include <math.h>
