@@ -201,6 +201,27 @@ weft_status weft_grad(weft_node loss, const weft_node *x, size_t n, weft_node *d
 /* The same for cotangents: dx[i] = sum over k of dy[k] . d y[k] / d x[i]; dy[k] has the shape of y[k]. */
 weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx);
 
+/* --- Rewriting --------------------------------------------------------------------------------------------------------------------------
+ * Records simpler nodes of the same values. Equal nodes become one; then rules, each with a name and a proof. Exact rules keep the bits of
+ * every f64 graph; in f32 a small node may become wide, and so more accurate. Rewritten nodes can be differentiated like any others. */
+typedef enum weft_rewriting { WEFT_REWRITE_EXACT, WEFT_REWRITE_ALGEBRAIC } weft_rewriting; /* the second: equal over the reals, with the first */
+
+typedef struct weft_rule {
+    const char *name;  /* "double negation" */
+    const char *proof; /* "-(-x) = x: ..." */
+    weft_rewriting level;
+} weft_rule;
+
+/* Called for each rule that fires: what stands for the node `before`, or for a part of it. */
+typedef void (*weft_rewrite_trace)(void *context, const weft_rule *rule, weft_node before, weft_node after);
+
+/* rewritten[k] has the value of outputs[k]; the two may be one array. Inputs, parameters and the given nodes stay as they are; the new ones are
+ * appended. trace may be NULL. */
+weft_status weft_rewrite(const weft_node *outputs, size_t n, weft_rewriting level, weft_rewrite_trace trace, void *context, weft_node *rewritten);
+
+size_t weft_rule_count(void);
+const weft_rule *weft_rule_at(size_t i); /* NULL beyond the last */
+
 /* --- Programs --------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct weft_program weft_program;

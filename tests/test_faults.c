@@ -102,6 +102,10 @@ static weft_status everything(weft_tape *t)
     if (status == WEFT_OK)
         status = run(t, leaf, out);
     if (status == WEFT_OK)
+        status = weft_rewrite(out, OUTPUTS, WEFT_REWRITE_ALGEBRAIC, NULL, NULL, out);
+    if (status == WEFT_OK)
+        status = run(t, leaf, out);
+    if (status == WEFT_OK)
         status = check(t);
     weft_tape_rewind(t, mark);
     return status;

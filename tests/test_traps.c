@@ -153,15 +153,20 @@ static void largest_errors(const trap *c, const float *h, const float *dy, const
     }
 }
 
-static void run(const trap *c, bool fused, const float *h_data, const float *dy_data, double *y_error, double *dh_error)
+enum { STAGED, REWRITTEN, FUSED, WAYS };
+static const char *const way_name[WAYS] = {"staged", "rewritten", "fused"};
+
+static void run(const trap *c, int way, const float *h_data, const float *dy_data, double *y_error, double *dh_error)
 {
     weft_tape *t = weft_tape_new(NULL);
     const size_t dim[] = {c->n, c->d};
     weft_node h = weft_input(t, "h", WEFT_F32, 2, dim), dy = weft_input(t, "dy", WEFT_F32, 2, dim);
     weft_node gamma = weft_broadcast(weft_scalar(t, WEFT_F32, 1.5), 1, &c->d), beta = weft_broadcast(weft_scalar(t, WEFT_F32, 0.25), 1, &c->d);
     weft_node out[2];
-    out[0] = fused ? weft_fused_batchnorm(h, gamma, beta, c->eps) : weft_batchnorm(h, gamma, beta, c->eps);
+    out[0] = way == FUSED ? weft_fused_batchnorm(h, gamma, beta, c->eps) : weft_batchnorm(h, gamma, beta, c->eps);
     weft_vjp(out, &dy, 1, &h, 1, out + 1);
+    if (way == REWRITTEN)
+        ck_assert_int_eq(weft_rewrite(out, 2, WEFT_REWRITE_ALGEBRAIC, NULL, NULL, out), WEFT_OK);
     weft_program *p = weft_compile(out, 2);
     weft_bind(p, h, h_data, c->n * c->d * sizeof *h_data);
     weft_bind(p, dy, dy_data, c->n * c->d * sizeof *dy_data);
@@ -181,12 +186,12 @@ START_TEST(f32_keeps_what_a_careful_person_would_keep)
         h[i] = c->value(i / c->d, &seed);
     for (size_t i = 0; i < count; i++)
         dy[i] = (float)(draw_uniform(&seed) - 0.5);
-    for (int fused = c->fused_only; fused < 2; fused++) {
+    for (int way = c->fused_only ? FUSED : STAGED; way < WAYS; way++) {
         double y_error, dh_error;
-        run(c, fused, h, dy, &y_error, &dh_error);
-        printf("%-32s %-6s y off by %.1e, dh by %.1e of its terms\n", c->name, fused ? "fused" : "staged", y_error, dh_error);
-        ck_assert_msg(y_error <= 4e-6, "%s, %s: y is off by %g", c->name, fused ? "fused" : "staged", y_error);
-        ck_assert_msg(dh_error <= 4e-6, "%s, %s: dh is off by %g of its terms", c->name, fused ? "fused" : "staged", dh_error);
+        run(c, way, h, dy, &y_error, &dh_error);
+        printf("%-32s %-9s y off by %.1e, dh by %.1e of its terms\n", c->name, way_name[way], y_error, dh_error);
+        ck_assert_msg(y_error <= 4e-6, "%s, %s: y is off by %g", c->name, way_name[way], y_error);
+        ck_assert_msg(dh_error <= 4e-6, "%s, %s: dh is off by %g of its terms", c->name, way_name[way], dh_error);
     }
     free(h);
     free(dy);

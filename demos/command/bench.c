@@ -41,8 +41,9 @@ static bool complain(const char *message)
 
 /* --- batchnorm --- */
 
-enum { COPY, FUSED_FORWARD, FUSED_BOTH, STAGED_FORWARD, STAGED_BOTH, ROWS };
-static const char *const row_name[ROWS] = {"memcpy", "fused forward", "fused forward+backward", "staged forward", "staged forward+backward"};
+enum { COPY, FUSED_FORWARD, FUSED_BOTH, STAGED_FORWARD, STAGED_BOTH, REWRITTEN_FORWARD, REWRITTEN_BOTH, ROWS };
+static const char *const row_name[ROWS] = {"memcpy", "fused forward", "fused forward+backward", "staged forward", "staged forward+backward",
+                                           "rewritten forward", "rewritten forward+backward"};
 
 typedef struct arrays {
     size_t bytes, column;
@@ -60,15 +61,19 @@ static void run_copy(void *context)
     memcpy(a->copy, a->h, a->bytes);
 }
 
-static weft_program *batchnorm_program(bool fused, bool backward, size_t n, size_t d, const arrays *a)
+static weft_program *batchnorm_program(int row, size_t n, size_t d, const arrays *a)
 {
+    bool fused = row < STAGED_FORWARD, backward = row == FUSED_BOTH || row == STAGED_BOTH || row == REWRITTEN_BOTH;
     weft_tape *t = weft_tape_new(NULL);
     weft_node h = weft_input(t, "h", WEFT_F32, 2, (size_t[]){n, d}), dy = weft_input(t, "dy", WEFT_F32, 2, (size_t[]){n, d});
     weft_node gamma = weft_input(t, "gamma", WEFT_F32, 1, &d), beta = weft_input(t, "beta", WEFT_F32, 1, &d), out[4];
     out[0] = fused ? weft_fused_batchnorm(h, gamma, beta, 1e-5) : weft_batchnorm(h, gamma, beta, 1e-5);
     if (backward)
         weft_vjp(out, &dy, 1, (const weft_node[]){h, gamma, beta}, 3, out + 1);
-    weft_program *p = weft_compile(out, backward ? 4 : 1);
+    size_t outputs = backward ? 4 : 1;
+    if (row >= REWRITTEN_FORWARD)
+        weft_rewrite(out, outputs, WEFT_REWRITE_ALGEBRAIC, NULL, NULL, out);
+    weft_program *p = weft_compile(out, outputs);
     weft_bind(p, h, a->h, a->bytes);
     weft_bind(p, dy, a->dy, a->bytes);
     weft_bind(p, gamma, a->gamma, a->column);
@@ -141,7 +146,7 @@ static bool bench_size(const options *o, size_t n, size_t d)
     if (good) {
         jobs[COPY] = (job){run_copy, &a};
         for (int k = FUSED_FORWARD; k < ROWS; k++) {
-            p[k] = batchnorm_program(k < STAGED_FORWARD, k == FUSED_BOTH || k == STAGED_BOTH, n, d, &a);
+            p[k] = batchnorm_program(k, n, d, &a);
             jobs[k] = (job){run_program, p[k]};
             good &= weft_program_status(p[k]) == WEFT_OK;
         }

@@ -1,0 +1,115 @@
+/* factors.c: products with repeated factors. A factor is a broadcast that repeats a smaller array. Products are brought into the form p * F
+ * with one factor, outermost and second: factors meet and merge where they are small, and a sum finds F where it can pull it out
+ * (sums.c). Only products are regrouped. A centred term, x - mean(x), is never expanded, and neither is a square: that is where
+ * accuracy would go. */
+#include "engine/rewrite/rewrite.h"
+
+#include <string.h>
+
+bool weft__is_factor(weft_node x)
+{
+    if (weft_node_op(x) != &weft_op_broadcast)
+        return false;
+    weft_shape whole = weft_node_shape(x), part = weft_node_shape(weft_node_operand(x, 0));
+    return weft_shape_count(&part) < weft_shape_count(&whole);
+}
+
+weft_node weft__emit_broadcast(weft__rewriter *r, weft_node x, const weft_shape *to)
+{
+    weft_shape shape;
+    memset(&shape, 0, sizeof shape); /* attributes are compared as bytes */
+    shape.rank = to->rank;
+    for (int i = 0; i < to->rank; i++)
+        shape.dim[i] = to->dim[i];
+    return weft__emit(r, &weft_op_broadcast, &x, 1, &shape);
+}
+
+/* The shape that all the small arrays behind the factors broadcast to. */
+static weft_shape common_shape(const weft_node *small, int n)
+{
+    weft_shape common = weft_node_shape(small[0]);
+    for (int k = 1; k < n; k++) {
+        weft_shape a = common, b = weft_node_shape(small[k]);
+        common.rank = a.rank > b.rank ? a.rank : b.rank;
+        for (int i = 1; i <= common.rank; i++) { /* from the last axis; they agree, since they broadcast to one shape */
+            size_t da = i <= a.rank ? a.dim[a.rank - i] : 1, db = i <= b.rank ? b.dim[b.rank - i] : 1;
+            common.dim[common.rank - i] = da == 1 ? db : da;
+        }
+    }
+    return common;
+}
+
+static weft_node work_small(weft__rewriter *r, const weft__draft *d)
+{
+    weft_node small[WEFT_MAX_OPERANDS];
+    if (d->op->kind != WEFT_ELEMENTWISE)
+        return weft__no_node();
+    for (int i = 0; i < d->n; i++) {
+        if (!weft__is_factor(d->x[i]))
+            return weft__no_node();
+        small[i] = weft_node_operand(d->x[i], 0);
+    }
+    weft_shape whole = weft_node_shape(d->x[0]), shape = common_shape(small, d->n);
+    if (weft_shape_count(&shape) >= weft_shape_count(&whole))
+        return weft__no_node();
+    for (int i = 0; i < d->n; i++)
+        small[i] = weft__emit_broadcast(r, small[i], &shape);
+    return weft__emit_broadcast(r, weft__emit(r, d->op, small, d->n, d->attributes), &whole);
+}
+
+/* x = p * F; false when it is not of that form. */
+static bool split_product(weft_node x, weft_node *p, weft_node *factor)
+{
+    if (weft_node_op(x) != &weft_op_mul || !weft__is_factor(weft_node_operand(x, 1)) || weft__is_factor(weft_node_operand(x, 0)))
+        return false;
+    *p = weft_node_operand(x, 0);
+    *factor = weft_node_operand(x, 1);
+    return true;
+}
+
+static weft_node product(weft__rewriter *r, weft_node a, weft_node b)
+{
+    return weft__emit(r, &weft_op_mul, (weft_node[]){a, b}, 2, NULL);
+}
+
+static weft_node factor_second(weft__rewriter *r, const weft__draft *d)
+{
+    return weft__is_factor(d->x[0]) && !weft__is_factor(d->x[1]) ? product(r, d->x[1], d->x[0]) : weft__no_node();
+}
+
+static weft_node factor_outward(weft__rewriter *r, const weft__draft *d)
+{
+    weft_node p = {0}, q = {0}, f = {0}, g = {0};
+    bool left = split_product(d->x[0], &p, &f), right = split_product(d->x[1], &q, &g);
+    if (left && right)
+        return product(r, product(r, p, q), product(r, f, g));
+    if (left && weft__is_factor(d->x[1]))
+        return product(r, p, product(r, f, d->x[1]));
+    if (left)
+        return product(r, product(r, p, d->x[1]), f);
+    return right ? product(r, product(r, d->x[0], q), g) : weft__no_node();
+}
+
+static weft_node divisor_to_factor(weft__rewriter *r, const weft__draft *d)
+{
+    weft_node p = {0}, f = {0};
+    if (!weft__is_factor(d->x[1]) || !split_product(d->x[0], &p, &f))
+        return weft__no_node();
+    return product(r, p, weft__emit(r, &weft_op_div, (weft_node[]){f, d->x[1]}, 2, NULL));
+}
+
+static weft_node sign_to_factor(weft__rewriter *r, const weft__draft *d)
+{
+    weft_node p = {0}, f = {0};
+    return split_product(d->x[0], &p, &f) ? product(r, p, weft__emit(r, &weft_op_neg, &f, 1, NULL)) : weft__no_node();
+}
+
+const weft__rule weft__factor_rules[] = {
+    {{"work on the small side", "f(repeat a, repeat b) = repeat f(a, b): each element is the same function of the same numbers", WEFT_REWRITE_EXACT},
+     NULL, work_small},
+    {{"factor second", "F * p = p * F", WEFT_REWRITE_EXACT}, &weft_op_mul, factor_second},
+    {{"merge factors", "(p * F) * (q * G) = (p * q) * (F * G), and so with one of them missing", WEFT_REWRITE_ALGEBRAIC}, &weft_op_mul, factor_outward},
+    {{"divisor into factor", "(p * F) / G = p * (F / G)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_div, divisor_to_factor},
+    {{"sign into factor", "-(p * F) = p * (-F): a product changes sign with either factor", WEFT_REWRITE_EXACT}, &weft_op_neg, sign_to_factor},
+};
+const size_t weft__factor_rule_count = sizeof weft__factor_rules / sizeof *weft__factor_rules;

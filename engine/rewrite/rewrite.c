@@ -1,0 +1,165 @@
+/* rewrite.c: the driver. It preserves values, names, scopes and the stamps of derivatives, drops what the outputs do not need, and leaves the
+ * nodes it was given as they are. It refuses nothing: what no rule knows is recorded again as it was. Linear in the needed nodes. */
+#include "engine/rewrite/rewrite.h"
+
+#include <string.h>
+
+enum { FAMILIES = 5 };
+
+static const struct {
+    const weft__rule *rules;
+    const size_t *count;
+} families[FAMILIES] = {
+    {weft__constant_rules, &weft__constant_rule_count},
+    {weft__identity_rules, &weft__identity_rule_count},
+    {weft__view_rules, &weft__view_rule_count},
+    {weft__sum_rules, &weft__sum_rule_count},
+    {weft__factor_rules, &weft__factor_rule_count},
+};
+
+size_t weft_rule_count(void)
+{
+    size_t n = 0;
+    for (int f = 0; f < FAMILIES; f++)
+        n += *families[f].count;
+    return n;
+}
+
+const weft_rule *weft_rule_at(size_t i)
+{
+    for (int f = 0; f < FAMILIES; f++) {
+        if (i < *families[f].count)
+            return &families[f].rules[i].about;
+        i -= *families[f].count;
+    }
+    return NULL;
+}
+
+static weft_node apply_rules(weft__rewriter *r, const weft__draft *draft)
+{
+    for (int f = 0; f < FAMILIES; f++)
+        for (size_t i = 0; i < *families[f].count; i++) {
+            const weft__rule *rule = &families[f].rules[i];
+            if ((rule->op && rule->op != draft->op) || rule->about.level > r->level)
+                continue;
+            weft_node result = rule->apply(r, draft);
+            if (!result.tape)
+                continue;
+            if (r->trace && !weft_node_failed(result))
+                r->trace(r->context, &rule->about, r->source, result);
+            return result;
+        }
+    return weft__no_node();
+}
+
+weft_node weft__emit(weft__rewriter *r, const weft_op *op, const weft_node *x, int n, const void *attributes)
+{
+    const weft__draft draft = {op, x, n, attributes};
+    weft_node result = apply_rules(r, &draft);
+    if (result.tape || r->tape->status != WEFT_OK)
+        return result.tape ? result : weft__failed(r->tape);
+    bool pure = op->kind != WEFT_ASSIGN;
+    if (pure)
+        result = weft__equal_find(r, &draft, op->attribute_size);
+    if (result.tape || r->tape->status != WEFT_OK)
+        return result.tape ? result : weft__failed(r->tape);
+    result = weft_record(op, x, n, attributes);
+    if (pure && !weft_node_failed(result))
+        weft__equal_remember(r, &draft, op->attribute_size, result);
+    return result;
+}
+
+weft_node weft__emit_constant(weft__rewriter *r, weft_node constant)
+{
+    const weft__node *node = weft__look(constant);
+    if (!node || r->tape->status != WEFT_OK)
+        return weft__failed(r->tape);
+    size_t bytes = node->shape->count * weft_dtype_size((weft_dtype)node->dtype);
+    if (node->dtype == WEFT_F32 && node->shape->count == 1)
+        bytes = sizeof(weft__narrow_scalar);
+    const weft__draft draft = {node->op, &constant, 1, node->attributes};
+    weft_node earlier = weft__equal_find(r, &draft, bytes);
+    if (!earlier.tape && r->tape->status == WEFT_OK)
+        weft__equal_remember(r, &draft, bytes, constant);
+    return earlier.tape ? earlier : constant;
+}
+
+/* The rewritten node for node id, whose operands are rewritten already. */
+static weft_node rewrite_node(weft__rewriter *r, uint32_t id, const uint32_t *map)
+{
+    const weft__node *node = weft__at(r->tape, id);
+    r->source = weft__handle(r->tape, id);
+    if (node->op->kind == WEFT_CONSTANT)
+        return weft__emit_constant(r, r->source);
+    if (!node->n)
+        return r->source;
+    weft_node x[WEFT_MAX_OPERANDS];
+    for (int i = 0; i < node->n; i++)
+        x[i] = weft__handle(r->tape, map[node->operand[i]]);
+    if (node->op->kind == WEFT_PART)
+        return weft_part(x[0], (int)*(const uint32_t *)node->attributes);
+    weft__scope scope = {NULL, node->scope};
+    r->tape->scope = node->scope ? &scope : NULL;
+    r->tape->adjoint_of = node->adjoint_of;
+    r->tape->edge = node->edge;
+    weft_node result = weft__emit(r, node->op, x, node->n, node->attributes);
+    r->tape->scope = NULL; /* `scope` ends here */
+    const weft__node *made = weft__look(result);
+    if (made && node->name && !made->name)
+        weft_name(result, node->name);
+    return result;
+}
+
+static void mark_needed(const weft_tape *tape, const weft_node *outputs, size_t n, uint32_t end, uint8_t *needed)
+{
+    memset(needed, 0, end);
+    for (size_t k = 0; k < n; k++)
+        needed[outputs[k].id] = 1;
+    for (uint32_t id = end; id-- > 0;) {
+        const weft__node *node = weft__at(tape, id);
+        for (int i = 0; needed[id] && i < node->n; i++)
+            needed[node->operand[i]] = 1;
+    }
+}
+
+static void rewrite_all(weft__rewriter *r, uint32_t end, const uint8_t *needed, uint32_t *map)
+{
+    const weft__scope *scope = r->tape->scope;
+    uint32_t adjoint_of = r->tape->adjoint_of;
+    uint16_t edge = r->tape->edge;
+    for (uint32_t id = 0; id < end && r->tape->status == WEFT_OK; id++)
+        if (needed[id])
+            map[id] = rewrite_node(r, id, map).id;
+    r->tape->scope = scope;
+    r->tape->adjoint_of = adjoint_of;
+    r->tape->edge = edge;
+}
+
+weft_status weft_rewrite(const weft_node *outputs, size_t n, weft_rewriting level, weft_rewrite_trace trace, void *context, weft_node *rewritten)
+{
+    weft_tape *tape = outputs && n ? outputs[0].tape : NULL;
+    if (!tape || tape->status != WEFT_OK)
+        return weft_tape_status(tape);
+    uint32_t end = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!rewritten || outputs[k].tape != tape || !weft__look(outputs[k]))
+            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "rewrite: output %zu is no node of the tape of the first, or an argument is NULL", k);
+        end = outputs[k].id >= end ? outputs[k].id + 1 : end;
+    }
+    weft__rewriter r = {.tape = tape, .level = level, .trace = trace, .context = context};
+    weft__arena_init(&r.keys, &tape->allocator);
+    uint32_t *map = weft__allocate(&tape->allocator, (size_t)end * sizeof *map);
+    uint8_t *needed = weft__allocate(&tape->allocator, end);
+    if (map && needed) {
+        mark_needed(tape, outputs, n, end, needed);
+        rewrite_all(&r, end, needed, map);
+        for (size_t k = 0; k < n; k++)
+            rewritten[k] = tape->status == WEFT_OK ? weft__handle(tape, map[outputs[k].id]) : weft__failed(tape);
+    } else {
+        weft__tape_fail(tape, WEFT_ERROR_MEMORY, "out of memory");
+    }
+    weft__equal_free(&r);
+    weft__release(&tape->allocator, map, (size_t)end * sizeof *map);
+    weft__release(&tape->allocator, needed, end);
+    return tape->status;
+}

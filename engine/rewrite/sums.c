@@ -1,0 +1,156 @@
+/* sums.c: what comes out of a sum. These are the steps that turn the gradient of a normalisation into the closed form of the paper: factors
+ * that do not vary along the folded axes come out, signs come out, a sum of products with such factors is split so that they can, and a
+ * sum of deviations from the mean is 0. A sum is never split otherwise, and a centred term is never expanded. */
+#include "engine/rewrite/rewrite.h"
+
+#include <string.h>
+
+static weft_node sum_of(weft__rewriter *r, weft_node x, const weft__draft *d)
+{
+    return weft__emit(r, &weft_op_sum, &x, 1, d->attributes);
+}
+
+static weft_shape folded_shape(const weft__draft *d)
+{
+    const weft_reduction *reduction = d->attributes;
+    weft_shape x = weft_node_shape(d->x[0]), y = {0};
+    for (int i = 0; i < x.rank; i++)
+        if (!(reduction->axes & WEFT_AXIS(i)) || reduction->keepdims)
+            y.dim[y.rank++] = reduction->axes & WEFT_AXIS(i) ? 1 : x.dim[i];
+    return y;
+}
+
+static double folded_count(const weft__draft *d)
+{
+    const weft_reduction *reduction = d->attributes;
+    weft_shape x = weft_node_shape(d->x[0]);
+    double n = 1;
+    for (int i = 0; i < x.rank; i++)
+        n *= reduction->axes & WEFT_AXIS(i) ? (double)x.dim[i] : 1;
+    return n;
+}
+
+/* The array that a factor repeats, in the shape of the result; no node when it varies along a folded axis. */
+static weft_node constant_along(weft__rewriter *r, const weft__draft *d, weft_node factor)
+{
+    const weft_reduction *reduction = d->attributes;
+    weft_node small = weft_node_operand(factor, 0);
+    weft_shape whole = weft_node_shape(factor), part = weft_node_shape(small), result = folded_shape(d), kept;
+    memset(&kept, 0, sizeof kept); /* attributes are compared as bytes */
+    int shift = whole.rank - part.rank;
+    for (int i = 0; i < whole.rank; i++) {
+        size_t dim = i < shift ? 1 : part.dim[i - shift];
+        bool folded = reduction->axes & WEFT_AXIS(i);
+        if (folded && dim != 1)
+            return weft__no_node();
+        if (!folded || reduction->keepdims)
+            kept.dim[kept.rank++] = dim;
+    }
+    return weft__emit_broadcast(r, weft__emit(r, &weft_op_reshape, &small, 1, &kept), &result);
+}
+
+static weft_node pull_factor(weft__rewriter *r, const weft__draft *d)
+{
+    const weft_op *op = weft_node_op(d->x[0]);
+    if ((op != &weft_op_mul && op != &weft_op_div) || !weft__is_factor(weft_node_operand(d->x[0], 1)))
+        return weft__no_node();
+    weft_node factor = constant_along(r, d, weft_node_operand(d->x[0], 1));
+    if (!factor.tape)
+        return factor;
+    return weft__emit(r, op, (weft_node[]){sum_of(r, weft_node_operand(d->x[0], 0), d), factor}, 2, NULL);
+}
+
+static weft_node pull_sign(weft__rewriter *r, const weft__draft *d)
+{
+    if (weft_node_op(d->x[0]) != &weft_op_neg)
+        return weft__no_node();
+    weft_node sum = sum_of(r, weft_node_operand(d->x[0], 0), d);
+    return weft__emit(r, &weft_op_neg, &sum, 1, NULL);
+}
+
+static weft_node sum_of_repeated(weft__rewriter *r, const weft__draft *d)
+{
+    if (!weft__is_factor(d->x[0]))
+        return weft__no_node();
+    weft_node each = constant_along(r, d, d->x[0]);
+    if (!each.tape)
+        return each;
+    weft_shape shape = weft_node_shape(each);
+    weft_node n = weft__emit_broadcast(r, weft__emit_constant(r, weft_scalar_like(each, folded_count(d))), &shape);
+    return weft__emit(r, &weft_op_mul, (weft_node[]){each, n}, 2, NULL);
+}
+
+/* x - mean(x), the mean over the same axes: sub(x, broadcast(div(sum(x), N))). */
+static bool is_centred(const weft__draft *d)
+{
+    const weft_reduction *reduction = d->attributes;
+    if (weft_node_op(d->x[0]) != &weft_op_sub || weft_node_op(weft_node_operand(d->x[0], 1)) != &weft_op_broadcast)
+        return false;
+    weft_node x = weft_node_operand(d->x[0], 0), mean = weft_node_operand(weft_node_operand(d->x[0], 1), 0);
+    while (weft_node_op(mean) == &weft_op_reshape)
+        mean = weft_node_operand(mean, 0);
+    double n;
+    if (weft_node_op(mean) != &weft_op_div || !weft_node_scalar(weft_node_operand(mean, 1), &n) || n != folded_count(d))
+        return false;
+    weft_node sum = weft_node_operand(mean, 0);
+    const weft_reduction *inner = weft_node_op(sum) == &weft_op_sum ? weft_node_attributes(sum) : NULL;
+    return inner && inner->axes == reduction->axes && weft_node_operand(sum, 0).id == x.id;
+}
+
+static weft_node centred_is_zero(weft__rewriter *r, const weft__draft *d)
+{
+    if (!is_centred(d))
+        return weft__no_node();
+    weft_shape shape = folded_shape(d);
+    return weft__emit_broadcast(r, weft__emit_constant(r, weft_scalar_like(d->x[0], 0)), &shape);
+}
+
+/* A term whose sum gets simpler: a product with a factor that does not vary along the folded axes, or such a factor alone. */
+static bool comes_out(weft__rewriter *r, const weft__draft *d, weft_node term)
+{
+    const weft_op *op = weft_node_op(term);
+    weft_node factor = weft__is_factor(term) ? term : op == &weft_op_mul || op == &weft_op_div ? weft_node_operand(term, 1) : weft__no_node();
+    return factor.tape && weft__is_factor(factor) && constant_along(r, d, factor).tape;
+}
+
+static weft_node split(weft__rewriter *r, const weft__draft *d)
+{
+    const weft_op *op = weft_node_op(d->x[0]);
+    if (op != &weft_op_add && op != &weft_op_sub)
+        return weft__no_node();
+    weft_node a = weft_node_operand(d->x[0], 0), b = weft_node_operand(d->x[0], 1);
+    if (!comes_out(r, d, a) || !comes_out(r, d, b))
+        return weft__no_node();
+    return weft__emit(r, op, (weft_node[]){sum_of(r, a, d), sum_of(r, b, d)}, 2, NULL);
+}
+
+/* --- what a zero does, over the reals --- */
+
+static bool is_zero(weft_node x)
+{
+    double value;
+    return weft_node_scalar(x, &value) && value == 0;
+}
+
+static weft_node times_zero(weft__rewriter *r, const weft__draft *d)
+{
+    (void)r;
+    return is_zero(d->x[0]) ? d->x[0] : is_zero(d->x[1]) ? d->x[1] : weft__no_node();
+}
+
+static weft_node plus_zero(weft__rewriter *r, const weft__draft *d)
+{
+    (void)r;
+    return is_zero(d->x[0]) ? d->x[1] : is_zero(d->x[1]) ? d->x[0] : weft__no_node();
+}
+
+const weft__rule weft__sum_rules[] = {
+    {{"sum of deviations", "sum(x - sum(x)/N) = sum(x) - N sum(x)/N = 0", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, centred_is_zero},
+    {{"factor out of a sum", "sum(p * F) = sum(p) * F where F does not vary along the folded axes", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_factor},
+    {{"sign out of a sum", "sum(-p) = -sum(p)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_sign},
+    {{"sum of repeats", "the sum of N equal terms is N times one", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, sum_of_repeated},
+    {{"split a sum", "sum(p * F + q * G) = sum(p * F) + sum(q * G)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, split},
+    {{"times 0", "x * 0 = 0 for every real x", WEFT_REWRITE_ALGEBRAIC}, &weft_op_mul, times_zero},
+    {{"plus 0", "x + 0 = x for every real x", WEFT_REWRITE_ALGEBRAIC}, &weft_op_add, plus_zero},
+};
+const size_t weft__sum_rule_count = sizeof weft__sum_rules / sizeof *weft__sum_rules;
