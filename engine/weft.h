@@ -71,6 +71,9 @@ size_t weft_dtype_size(weft_dtype dtype);      /* bytes of one element */
 const char *weft_dtype_name(weft_dtype dtype); /* "f32" */
 size_t weft_shape_count(const weft_shape *shape); /* elements: the product of the dims */
 
+/* NumPy's rule for n shapes: aligned at the last axis, equal or 1 on each. Returns -1, or the axis of *common where they disagree. */
+int weft_shape_broadcast(const weft_shape *shapes, int n, weft_shape *common);
+
 /* Sets of axes for reductions: WEFT_AXIS(0) | WEFT_AXIS(2). */
 #define WEFT_AXIS(i) (1u << (i))
 #define WEFT_ALL_AXES (~0u)

@@ -263,11 +263,16 @@ static bool bench_tape(options *o)
         double took = seconds_now() - start;
         run = took < run ? took : run;
     }
+    weft_node out[] = {y, dx};
+    start = seconds_now();
+    weft_rewrite(out, 2, WEFT_REWRITE_ALGEBRAIC, NULL, NULL, out);
+    double rewrite = seconds_now() - start;
     bool good = weft_program_status(p) == WEFT_OK || complain(weft_program_message(p));
     report(o, "record", "ns a node", 1e9 * fresh / nodes);
     report(o, "record again after a rewind", "ns a node", 1e9 * again / nodes);
     report(o, "tape", "bytes a node", bytes);
     report(o, "differentiate", "ns a node recorded", 1e9 * derive / derived);
+    report(o, "rewrite", "ns a node", 1e9 * rewrite / (nodes + derived));
     report(o, "compile", "ns a step", 1e9 * compile / steps);
     report(o, "run", "ns a step", 1e9 * run / steps);
     weft_program_free(p);

@@ -30,6 +30,23 @@ size_t weft_shape_count(const weft_shape *shape)
     return count;
 }
 
+int weft_shape_broadcast(const weft_shape *shapes, int n, weft_shape *common)
+{
+    int conflict = -1;
+    *common = n > 0 ? shapes[0] : (weft_shape){0};
+    for (int k = 1; k < n && conflict < 0; k++) {
+        weft_shape a = *common, b = shapes[k];
+        common->rank = a.rank > b.rank ? a.rank : b.rank;
+        for (int i = 1; i <= common->rank; i++) { /* from the last axis */
+            size_t da = i <= a.rank ? a.dim[a.rank - i] : 1, db = i <= b.rank ? b.dim[b.rank - i] : 1;
+            if (da != db && da != 1 && db != 1 && conflict < 0)
+                conflict = common->rank - i;
+            common->dim[common->rank - i] = da == 1 ? db : da;
+        }
+    }
+    return conflict;
+}
+
 const char *weft__shape_check(const weft_shape *dims)
 {
     if (dims->rank < 0 || dims->rank > WEFT_MAX_RANK)

@@ -24,32 +24,20 @@ weft_node weft__emit_broadcast(weft__rewriter *r, weft_node x, const weft_shape 
     return weft__emit(r, &weft_op_broadcast, &x, 1, &shape);
 }
 
-/* The shape that all the small arrays behind the factors broadcast to. */
-static weft_shape common_shape(const weft_node *small, int n)
-{
-    weft_shape common = weft_node_shape(small[0]);
-    for (int k = 1; k < n; k++) {
-        weft_shape a = common, b = weft_node_shape(small[k]);
-        common.rank = a.rank > b.rank ? a.rank : b.rank;
-        for (int i = 1; i <= common.rank; i++) { /* from the last axis; they agree, since they broadcast to one shape */
-            size_t da = i <= a.rank ? a.dim[a.rank - i] : 1, db = i <= b.rank ? b.dim[b.rank - i] : 1;
-            common.dim[common.rank - i] = da == 1 ? db : da;
-        }
-    }
-    return common;
-}
-
 static weft_node work_small(weft__rewriter *r, const weft__draft *d)
 {
     weft_node small[WEFT_MAX_OPERANDS];
+    weft_shape part[WEFT_MAX_OPERANDS], shape;
     if (d->op->kind != WEFT_ELEMENTWISE)
         return weft__no_node();
     for (int i = 0; i < d->n; i++) {
         if (!weft__is_factor(d->x[i]))
             return weft__no_node();
         small[i] = weft_node_operand(d->x[i], 0);
+        part[i] = weft_node_shape(small[i]);
     }
-    weft_shape whole = weft_node_shape(d->x[0]), shape = common_shape(small, d->n);
+    weft_shape whole = weft_node_shape(d->x[0]);
+    weft_shape_broadcast(part, d->n, &shape); /* they agree, since they broadcast to one shape */
     if (weft_shape_count(&shape) >= weft_shape_count(&whole))
         return weft__no_node();
     for (int i = 0; i < d->n; i++)

@@ -1,8 +1,7 @@
 /* rewrite.c: the driver. It preserves values, names, scopes and the stamps of derivatives, drops what the outputs do not need, and leaves the
  * nodes it was given as they are. It refuses nothing: what no rule knows is recorded again as it was. Linear in the needed nodes. */
+#include "engine/record/needed.h"
 #include "engine/rewrite/rewrite.h"
-
-#include <string.h>
 
 enum { FAMILIES = 5 };
 
@@ -110,25 +109,13 @@ static weft_node rewrite_node(weft__rewriter *r, uint32_t id, const uint32_t *ma
     return result;
 }
 
-static void mark_needed(const weft_tape *tape, const weft_node *outputs, size_t n, uint32_t end, uint8_t *needed)
-{
-    memset(needed, 0, end);
-    for (size_t k = 0; k < n; k++)
-        needed[outputs[k].id] = 1;
-    for (uint32_t id = end; id-- > 0;) {
-        const weft__node *node = weft__at(tape, id);
-        for (int i = 0; needed[id] && i < node->n; i++)
-            needed[node->operand[i]] = 1;
-    }
-}
-
-static void rewrite_all(weft__rewriter *r, uint32_t end, const uint8_t *needed, uint32_t *map)
+static void rewrite_all(weft__rewriter *r, const weft__needed *needed, uint32_t *map)
 {
     const weft__scope *scope = r->tape->scope;
     uint32_t adjoint_of = r->tape->adjoint_of;
     uint16_t edge = r->tape->edge;
-    for (uint32_t id = 0; id < end && r->tape->status == WEFT_OK; id++)
-        if (needed[id])
+    for (uint32_t id = 0; id < needed->end && r->tape->status == WEFT_OK; id++)
+        if (weft__is_needed(needed, id))
             map[id] = rewrite_node(r, id, map).id;
     r->tape->scope = scope;
     r->tape->adjoint_of = adjoint_of;
@@ -140,26 +127,23 @@ weft_status weft_rewrite(const weft_node *outputs, size_t n, weft_rewriting leve
     weft_tape *tape = outputs && n ? outputs[0].tape : NULL;
     if (!tape || tape->status != WEFT_OK)
         return weft_tape_status(tape);
-    uint32_t end = 0;
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++)
         if (!rewritten || outputs[k].tape != tape || !weft__look(outputs[k]))
             return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "rewrite: output %zu is no node of the tape of the first, or an argument is NULL", k);
-        end = outputs[k].id >= end ? outputs[k].id + 1 : end;
-    }
+    weft__needed needed;
+    if (weft__needed_find(&needed, outputs, n) != WEFT_OK)
+        return weft__tape_fail(tape, WEFT_ERROR_MEMORY, "out of memory");
     weft__rewriter r = {.tape = tape, .level = level, .trace = trace, .context = context};
     weft__arena_init(&r.keys, &tape->allocator);
-    uint32_t *map = weft__allocate(&tape->allocator, (size_t)end * sizeof *map);
-    uint8_t *needed = weft__allocate(&tape->allocator, end);
-    if (map && needed) {
-        mark_needed(tape, outputs, n, end, needed);
-        rewrite_all(&r, end, needed, map);
-        for (size_t k = 0; k < n; k++)
-            rewritten[k] = tape->status == WEFT_OK ? weft__handle(tape, map[outputs[k].id]) : weft__failed(tape);
-    } else {
+    uint32_t *map = weft__allocate(&tape->allocator, (size_t)needed.end * sizeof *map);
+    if (map)
+        rewrite_all(&r, &needed, map);
+    else
         weft__tape_fail(tape, WEFT_ERROR_MEMORY, "out of memory");
-    }
+    for (size_t k = 0; k < n; k++)
+        rewritten[k] = tape->status == WEFT_OK ? weft__handle(tape, map[outputs[k].id]) : weft__failed(tape);
     weft__equal_free(&r);
-    weft__release(&tape->allocator, map, (size_t)end * sizeof *map);
-    weft__release(&tape->allocator, needed, end);
+    weft__release(&tape->allocator, map, (size_t)needed.end * sizeof *map);
+    weft__needed_free(&needed);
     return tape->status;
 }

@@ -6,6 +6,7 @@
  * results and leaves at their size. They are small and read many times, and `x - mean(x)` subtracts before it rounds. A node as large as
  * the array that was reduced is never wide, so memory and traffic stay those of f32. A constant of one element has a wide twin, which
  * arithmetic in f64 takes. */
+#include "engine/record/needed.h"
 #include "engine/run/program.h"
 
 #include <string.h>
@@ -23,8 +24,8 @@ typedef struct lowering {
     weft_program *program;
     weft_tape *tape;
     place *places;
-    uint8_t *needed;
-    uint32_t count; /* nodes looked at */
+    weft__needed needed;
+    uint32_t count; /* places: the needed nodes, and further outputs of the last */
     uint32_t id;    /* the node being lowered */
 } lowering;
 
@@ -431,17 +432,6 @@ static bool lower_node(lowering *l, const weft__node *node)
 
 /* --- the whole tape --- */
 
-static void mark_needed(lowering *l, const weft_node *outputs, size_t n)
-{
-    for (size_t k = 0; k < n; k++)
-        l->needed[outputs[k].id] = 1;
-    for (uint32_t id = l->count; id-- > 0;) {
-        const weft__node *node = weft__at(l->tape, id);
-        for (int k = 0; l->needed[id] && k < node->n; k++)
-            l->needed[node->operand[k]] = 1;
-    }
-}
-
 /* Every input and parameter of the tape, so that binding one that is not needed can be told from a mistake. */
 static bool list_leaf(lowering *l, const weft__node *node)
 {
@@ -461,7 +451,7 @@ static bool list_leaf(lowering *l, const weft__node *node)
     if (length)
         memcpy(name, node->name, length);
     name[length] = 0;
-    bool needed = l->id < l->count && l->needed[l->id];
+    bool needed = weft__is_needed(&l->needed, l->id);
     p->leaves[p->n_leaves++] = (leaf){.id = l->id,
                                       .era = node->era,
                                       .storage = needed ? l->places[l->id].storage : NO_STORAGE,
@@ -477,7 +467,7 @@ static bool lower_all(lowering *l, const weft_node *outputs, size_t n)
     weft_program *p = l->program;
     for (l->id = 0; l->id < l->count; l->id++) {
         const weft__node *node = weft__at(l->tape, l->id);
-        if (!l->needed[l->id])
+        if (!weft__is_needed(&l->needed, l->id))
             continue;
         if (!lower_node(l, node))
             return false;
@@ -496,20 +486,17 @@ static bool lower_all(lowering *l, const weft_node *outputs, size_t n)
 weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n)
 {
     lowering l = {.program = program, .tape = tape};
-    for (size_t k = 0; k < n; k++)
-        l.count = outputs[k].id >= l.count ? outputs[k].id + 1 : l.count;
+    if (weft__needed_find(&l.needed, outputs, n) != WEFT_OK)
+        return no_memory(&l);
+    l.count = l.needed.end;
     for (uint32_t i = 1; l.count < tape->count && weft__at(tape, l.count)->op->kind == WEFT_PART && i < WEFT_MAX_OUTPUTS; i++)
-        l.count++; /* further outputs of the last node get places too */
-    l.places = weft__allocate(&program->allocator, (size_t)l.count * sizeof *l.places + 1);
-    l.needed = weft__allocate(&program->allocator, (size_t)l.count + 1);
-    if (!l.places || !l.needed) {
-        no_memory(&l);
-    } else {
-        memset(l.needed, 0, l.count);
-        mark_needed(&l, outputs, n);
+        l.count++;
+    l.places = weft__allocate(&program->allocator, (size_t)l.count * sizeof *l.places);
+    if (l.places)
         lower_all(&l, outputs, n);
-    }
-    weft__release(&program->allocator, l.places, (size_t)l.count * sizeof *l.places + 1);
-    weft__release(&program->allocator, l.needed, (size_t)l.count + 1);
+    else
+        no_memory(&l);
+    weft__release(&program->allocator, l.places, (size_t)l.count * sizeof *l.places);
+    weft__needed_free(&l.needed);
     return program->status;
 }

@@ -1,8 +1,8 @@
-/* print.h: what the printers of the tape share: text to a writer, the nodes that some outputs need, and the parts of a line. */
+/* print.h: what the printers of the tape share: text to a writer, a check of what they are given, and the parts of a line. */
 #ifndef WEFT_TEXT_PRINT_H
 #define WEFT_TEXT_PRINT_H
 
-#include "engine/record/tape.h"
+#include "engine/record/needed.h"
 
 /* Remembers the writer's first refusal and does not call it again. */
 typedef struct weft__printer {
@@ -20,24 +20,8 @@ static inline bool weft__has_name(const weft__node *node)
     return node->name && *node->name;
 }
 
-/* The nodes that some outputs need: one bit a node, for the ids below end. */
-typedef struct weft__needed {
-    weft_tape *tape;
-    uint32_t end;
-    uint8_t *bits;
-} weft__needed;
-
 /* Checks what every printer is given: WEFT_OK, the tape's error, or WEFT_ERROR_ARGUMENT. */
 weft_status weft__check_outputs(weft_writer writer, const weft_node *outputs, size_t n);
-
-/* outputs: checked. WEFT_ERROR_MEMORY leaves nothing to free. */
-weft_status weft__needed_find(weft__needed *needed, const weft_node *outputs, size_t n);
-void weft__needed_free(weft__needed *needed);
-
-static inline bool weft__is_needed(const weft__needed *needed, uint32_t id)
-{
-    return needed->bits[id / 8] >> id % 8 & 1;
-}
 
 /* " axes=0,2 keepdims" of a reduction, " 0.5" of a constant of one element, " output=1" of a part; nothing for the rest. */
 void weft__print_attributes(weft__printer *out, const weft__node *node);

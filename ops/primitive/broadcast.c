@@ -54,25 +54,20 @@ weft_node weft_broadcast(weft_node x, int rank, const size_t *dim)
     return weft__target_shape_record(&weft_op_broadcast, x, rank, dim);
 }
 
-/* The shape that all operands broadcast to; false after reporting the axis where they disagree. */
-static bool common_shape(const weft_op *op, const weft_node *x, int n, weft_shape *common)
+/* Reports the axis where the operands disagree: the length that it had so far against that of the first operand at odds with it. */
+static weft_node report_conflict(const weft_op *op, const weft_node *x, int n, int axis, int rank)
 {
-    *common = weft_node_shape(x[0]);
-    for (int k = 1; k < n; k++) {
-        weft_shape a = *common, b = weft_node_shape(x[k]);
-        common->rank = a.rank > b.rank ? a.rank : b.rank;
-        for (int i = 1; i <= common->rank; i++) { /* from the last axis */
-            size_t da = i <= a.rank ? a.dim[a.rank - i] : 1, db = i <= b.rank ? b.dim[b.rank - i] : 1;
-            int axis = common->rank - i;
-            if (da != db && da != 1 && db != 1) {
-                weft_fail(op, x, n, WEFT_ERROR_SHAPE, "axis %d is %zu against %zu; did you mean a sum over axis %d, or keepdims?", axis, da,
-                          db, axis);
-                return false;
-            }
-            common->dim[axis] = da == 1 ? db : da;
-        }
+    size_t so_far = 1;
+    for (int k = 0; k < n; k++) {
+        weft_shape shape = weft_node_shape(x[k]);
+        int own = axis - (rank - shape.rank);
+        size_t dim = own >= 0 && own < shape.rank ? shape.dim[own] : 1;
+        if (so_far != 1 && dim != 1 && dim != so_far)
+            return weft_fail(op, x, n, WEFT_ERROR_SHAPE, "axis %d is %zu against %zu; did you mean a sum over axis %d, or keepdims?", axis, so_far, dim,
+                             axis);
+        so_far = dim == 1 ? so_far : dim;
     }
-    return true;
+    return weft_fail(op, x, n, WEFT_ERROR_SHAPE, "the shapes do not broadcast");
 }
 
 static bool same_shape(const weft_shape *a, const weft_shape *b)
@@ -88,12 +83,13 @@ weft_node weft_elementwise(const weft_op *op, const weft_node *x, int n)
         usable = !weft_node_failed(x[i]) && x[i].tape == x[0].tape;
     if (!usable)
         return weft_record(op, x, n, NULL); /* one operand, or an error, which weft_record() words */
-    weft_shape common;
-    if (!common_shape(op, x, n, &common))
-        return (weft_node){.tape = x[0].tape, .id = WEFT_NO_ID};
-    for (int i = 0; i < n; i++) {
-        weft_shape own = weft_node_shape(x[i]);
-        operand[i] = same_shape(&own, &common) ? x[i] : weft_broadcast(x[i], common.rank, common.dim);
-    }
+    weft_shape own[WEFT_MAX_OPERANDS], common;
+    for (int i = 0; i < n; i++)
+        own[i] = weft_node_shape(x[i]);
+    int conflict = weft_shape_broadcast(own, n, &common);
+    if (conflict >= 0)
+        return report_conflict(op, x, n, conflict, common.rank);
+    for (int i = 0; i < n; i++)
+        operand[i] = same_shape(&own[i], &common) ? x[i] : weft_broadcast(x[i], common.rank, common.dim);
     return weft_record(op, operand, n, NULL);
 }
