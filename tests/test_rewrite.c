@@ -350,6 +350,104 @@ START_TEST(what_would_change_a_bit_stays)
 }
 END_TEST
 
+/* Rows of a square array minus the means of its rows, but without keepdims: NumPy's rule lays mean j against column j, so nothing is centred. */
+START_TEST(a_misplaced_mean_is_not_centred)
+{
+    static const double data[9] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+    weft_node x = weft_input(t, "x", WEFT_F64, 2, (size_t[]){3, 3}), y = weft_sum(weft_sub(x, weft_mean(x, WEFT_AXIS(1), false)), WEFT_AXIS(1), false);
+    record r = {.n = 0};
+    const weft_node out[] = {y, rewrite(y, WEFT_REWRITE_ALGEBRAIC, &r)};
+    ck_assert(!fired(&r, "sum of deviations"));
+    weft_program *p = weft_compile(out, 2);
+    weft_bind(p, x, data, sizeof data);
+    ck_assert_int_eq(weft_run(p), WEFT_OK);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_double_eq_tol(((const double *)weft_output(p, 0))[i], ((const double *)weft_output(p, 1))[i], 1e-12);
+    weft_program_free(p);
+}
+END_TEST
+
+/* --- random graphs --- */
+
+/* A node of one of the shapes that broadcast to (3, 3), by a random op on earlier nodes. Values stay near 1: exp is taken of small ones. */
+static weft_node grow(const weft_node *pool, size_t n, uint64_t *seed)
+{
+    weft_node a = pool[(size_t)(draw_uniform(seed) * (double)n)], b = pool[(size_t)(draw_uniform(seed) * (double)n)];
+    int rank = weft_node_shape(a).rank, axis = rank ? (int)(draw_uniform(seed) * rank) : 0;
+    bool keepdims = draw_uniform(seed) < 0.5;
+    switch ((int)(draw_uniform(seed) * 12)) {
+    case 0:
+        return weft_add(a, b);
+    case 1:
+        return weft_sub(a, b);
+    case 2:
+        return weft_mul(a, b);
+    case 3:
+        return weft_div(a, weft_add(weft_mul(b, b), weft_scalar_like(b, 1)));
+    case 4:
+        return weft_neg(a);
+    case 5:
+        return rank ? weft_sum(a, WEFT_AXIS(axis), keepdims) : a;
+    case 6:
+        return rank ? weft_mean(a, WEFT_AXIS(axis), keepdims) : a;
+    case 7:
+        return rank ? weft_sub(a, weft_mean(a, WEFT_AXIS(axis), keepdims)) : a;
+    case 8:
+        return weft_broadcast(a, 2, (size_t[]){3, 3});
+    case 9:
+        return weft_transpose(a, NULL);
+    case 10:
+        return weft_exp(weft_div(a, weft_add(weft_mul(a, a), weft_scalar_like(a, 1))));
+    default:
+        return weft_mul(a, weft_scalar_like(a, draw_uniform(seed) < 0.5 ? 0 : 1));
+    }
+}
+
+/* The graph and its gradient, rewritten and not. Cancellation leaves roundings of what was cancelled, so the scale is that of the largest
+ * value on the whole tape. */
+START_TEST(random_graphs_keep_their_values)
+{
+    enum { STEPS = 14, LEAVES = 4 };
+    for (int graph = 0; graph < 250; graph++) {
+        uint64_t seed = (uint64_t)_i * 1000 + (uint64_t)graph;
+        weft_tape_free(t);
+        t = weft_tape_new(NULL);
+        weft_node pool[LEAVES + STEPS] = {weft_input(t, "m", WEFT_F64, 2, (size_t[]){3, 3}), weft_input(t, "v", WEFT_F64, 1, (size_t[]){3}),
+                                          weft_input(t, "c", WEFT_F64, 2, (size_t[]){3, 1}), weft_input(t, "s", WEFT_F64, 0, NULL)};
+        double data[9];
+        draw_domain(NORMAL, &seed, 9, data);
+        for (size_t i = LEAVES; i < LEAVES + STEPS; i++)
+            pool[i] = grow(pool, i, &seed);
+        weft_node last = pool[LEAVES + STEPS - 1], out[2 * (1 + LEAVES)];
+        enum { N = 1 + LEAVES };
+        out[0] = last;
+        weft_grad(weft_sum(weft_mul(last, last), WEFT_ALL_AXES, false), pool, LEAVES, out + 1);
+        uint32_t recorded = weft_tape_count(t);
+        ck_assert_msg(weft_rewrite(out, N, WEFT_REWRITE_ALGEBRAIC, NULL, NULL, out + N) == WEFT_OK, "%s", weft_tape_message(t));
+        weft_node *all = malloc((recorded + N) * sizeof *all);
+        for (uint32_t id = 0; id < recorded; id++)
+            all[id] = weft_tape_node(t, id);
+        memcpy(all + recorded, out + N, N * sizeof *all);
+        weft_program *p = weft_compile(all, recorded + N);
+        static const size_t counts[LEAVES] = {9, 3, 3, 1};
+        for (int k = 0; k < LEAVES; k++)
+            weft_bind(p, pool[k], data, counts[k] * sizeof *data);
+        ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
+        double size = 1;
+        for (uint32_t id = 0; id < recorded; id++)
+            for (size_t i = 0; i < count_of(all[id]); i++)
+                size = fmax(size, fabs(((const double *)weft_output(p, id))[i]));
+        for (size_t k = 0; isfinite(size) && size < 1e12 && k < N; k++) /* larger ones square out of all proportion */
+            for (size_t i = 0; i < count_of(out[k]); i++) {
+                double a = ((const double *)weft_output(p, out[k].id))[i], b = ((const double *)weft_output(p, recorded + k))[i];
+                ck_assert_msg(fabs(a - b) <= 1e-12 * size * size, "graph %d of seed %d, output %zu[%zu]: %.17g became %.17g", graph, _i, k, i, a, b);
+            }
+        weft_program_free(p);
+        free(all);
+    }
+}
+END_TEST
+
 /* --- equal nodes --- */
 
 START_TEST(equal_nodes_become_one)
@@ -538,6 +636,8 @@ int main(void)
     tcase_add_loop_test(rules, an_algebraic_rule_keeps_the_value, 0, sizeof algebraic / sizeof *algebraic);
     tcase_add_test(rules, every_rule_is_tried_alone);
     tcase_add_test(rules, what_would_change_a_bit_stays);
+    tcase_add_test(rules, a_misplaced_mean_is_not_centred);
+    tcase_add_loop_test(rules, random_graphs_keep_their_values, 0, 8);
     tcase_add_test(rules, equal_nodes_become_one);
     tcase_add_test(rules, constants_of_other_kinds_stay_apart);
     tcase_add_test(rules, assignments_and_names_stay);

@@ -30,22 +30,31 @@ static double folded_count(const weft__draft *d)
     return n;
 }
 
-/* The array that a factor repeats, in the shape of the result; no node when it varies along a folded axis. */
-static weft_node constant_along(weft__rewriter *r, const weft__draft *d, weft_node factor)
+/* True when a broadcast does not vary along the folded axes; kept: what it repeats, without them, in the axes of the result. */
+static bool is_constant_along(const weft__draft *d, weft_node factor, weft_shape *kept)
 {
     const weft_reduction *reduction = d->attributes;
-    weft_node small = weft_node_operand(factor, 0);
-    weft_shape whole = weft_node_shape(factor), part = weft_node_shape(small), result = folded_shape(d), kept;
-    memset(&kept, 0, sizeof kept); /* attributes are compared as bytes */
+    weft_shape whole = weft_node_shape(factor), part = weft_node_shape(weft_node_operand(factor, 0));
     int shift = whole.rank - part.rank;
+    memset(kept, 0, sizeof *kept); /* attributes are compared as bytes */
     for (int i = 0; i < whole.rank; i++) {
         size_t dim = i < shift ? 1 : part.dim[i - shift];
         bool folded = reduction->axes & WEFT_AXIS(i);
         if (folded && dim != 1)
-            return weft__no_node();
+            return false;
         if (!folded || reduction->keepdims)
-            kept.dim[kept.rank++] = dim;
+            kept->dim[kept->rank++] = dim;
     }
+    return true;
+}
+
+/* What such a broadcast repeats, in the shape of the result; no node when it does vary. */
+static weft_node constant_along(weft__rewriter *r, const weft__draft *d, weft_node factor)
+{
+    weft_shape kept, result = folded_shape(d);
+    if (!is_constant_along(d, factor, &kept))
+        return weft__no_node();
+    weft_node small = weft_node_operand(factor, 0);
     return weft__emit_broadcast(r, weft__emit(r, &weft_op_reshape, &small, 1, &kept), &result);
 }
 
@@ -80,11 +89,15 @@ static weft_node sum_of_repeated(weft__rewriter *r, const weft__draft *d)
     return weft__emit(r, &weft_op_mul, (weft_node[]){each, n}, 2, NULL);
 }
 
-/* x - mean(x), the mean over the same axes: sub(x, broadcast(div(sum(x), N))). */
+/* x - mean(x), the mean over the same axes: sub(x, broadcast(div(sum(x), N))). The broadcast must put each mean beside what it is the mean of:
+ * it does so exactly when it does not vary along the folded axes, since the mean then has just the axes that stay, in their order. */
 static bool is_centred(const weft__draft *d)
 {
     const weft_reduction *reduction = d->attributes;
+    weft_shape kept;
     if (weft_node_op(d->x[0]) != &weft_op_sub || weft_node_op(weft_node_operand(d->x[0], 1)) != &weft_op_broadcast)
+        return false;
+    if (!is_constant_along(d, weft_node_operand(d->x[0], 1), &kept))
         return false;
     weft_node x = weft_node_operand(d->x[0], 0), mean = weft_node_operand(weft_node_operand(d->x[0], 1), 0);
     while (weft_node_op(mean) == &weft_op_reshape)
@@ -106,11 +119,12 @@ static weft_node centred_is_zero(weft__rewriter *r, const weft__draft *d)
 }
 
 /* A term whose sum gets simpler: a product with a factor that does not vary along the folded axes, or such a factor alone. */
-static bool comes_out(weft__rewriter *r, const weft__draft *d, weft_node term)
+static bool comes_out(const weft__draft *d, weft_node term)
 {
+    weft_shape kept;
     const weft_op *op = weft_node_op(term);
     weft_node factor = weft__is_factor(term) ? term : op == &weft_op_mul || op == &weft_op_div ? weft_node_operand(term, 1) : weft__no_node();
-    return factor.tape && weft__is_factor(factor) && constant_along(r, d, factor).tape;
+    return factor.tape && weft__is_factor(factor) && is_constant_along(d, factor, &kept);
 }
 
 static weft_node split(weft__rewriter *r, const weft__draft *d)
@@ -119,7 +133,7 @@ static weft_node split(weft__rewriter *r, const weft__draft *d)
     if (op != &weft_op_add && op != &weft_op_sub)
         return weft__no_node();
     weft_node a = weft_node_operand(d->x[0], 0), b = weft_node_operand(d->x[0], 1);
-    if (!comes_out(r, d, a) || !comes_out(r, d, b))
+    if (!comes_out(d, a) || !comes_out(d, b))
         return weft__no_node();
     return weft__emit(r, op, (weft_node[]){sum_of(r, a, d), sum_of(r, b, d)}, 2, NULL);
 }
