@@ -205,8 +205,9 @@ weft_status weft_grad(weft_node loss, const weft_node *x, size_t n, weft_node *d
 weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx);
 
 /* --- Rewriting --------------------------------------------------------------------------------------------------------------------------
- * Records simpler nodes of the same values. Equal nodes become one; then rules, each with a name and a proof. Exact rules keep the bits of
- * every f64 graph; in f32 a small node may become wide, and so more accurate. Rewritten nodes can be differentiated like any others. */
+ * Records simpler nodes of the same values. Equal nodes become one; then rules, each with a name and a proof. Exact rules change no bit of an
+ * element. Two things follow structure all the same: the order in which a sum adds up a view, which is that of its memory, and in f32 which
+ * small nodes are wide. Rewritten nodes can be differentiated like any others. */
 typedef enum weft_rewriting { WEFT_REWRITE_EXACT, WEFT_REWRITE_ALGEBRAIC } weft_rewriting; /* the second: equal over the reals, with the first */
 
 typedef struct weft_rule {

@@ -24,6 +24,7 @@ weft_node weft__emit_broadcast(weft__rewriter *r, weft_node x, const weft_shape 
     return weft__emit(r, &weft_op_broadcast, &x, 1, &shape);
 }
 
+/* Algebraic for one reason only: a sum then reads a repeated array where it read a stored one, and may add in another order. */
 static weft_node work_small(weft__rewriter *r, const weft__draft *d)
 {
     weft_node small[WEFT_MAX_OPERANDS];
@@ -93,7 +94,7 @@ static weft_node sign_to_factor(weft__rewriter *r, const weft__draft *d)
 }
 
 const weft__rule weft__factor_rules[] = {
-    {{"work on the small side", "f(repeat a, repeat b) = repeat f(a, b): each element is the same function of the same numbers", WEFT_REWRITE_EXACT},
+    {{"work on the small side", "f(repeat a, repeat b) = repeat f(a, b): each element is the same function of the same numbers", WEFT_REWRITE_ALGEBRAIC},
      NULL, work_small},
     {{"factor second", "F * p = p * F", WEFT_REWRITE_EXACT}, &weft_op_mul, factor_second},
     {{"merge factors", "(p * F) * (q * G) = (p * q) * (F * G), and so with one of them missing", WEFT_REWRITE_ALGEBRAIC}, &weft_op_mul, factor_outward},

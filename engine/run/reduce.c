@@ -1,6 +1,7 @@
 /* reduce.c: reductions over any axes.
  * The folded elements are cut into leaves of fixed size, and the leaves are merged as a binary counter adds: two of one level make one of
- * the next. The order depends on the shape alone, so repeats give the same bits, and a sum's error grows with the logarithm of its length.
+ * the next. The order depends on shape and strides alone, so repeats give the same bits, and a sum's error grows with the logarithm of its
+ * length. A view may be added up in another order than the same elements stored in C order.
  *
  * Along: the innermost axis is folded, a leaf is a run of it. Across: the innermost axis stays, a leaf is a block of rows folded into a
  * row of accumulators; wide rows are taken in strips, so that the accumulators stay in the first cache. */

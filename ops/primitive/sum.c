@@ -1,5 +1,5 @@
-/* sum.c: the sum over any axes. It accumulates in f64; the program merges blocks of fixed size pairwise, so the result depends on the
- * shape alone, and the error grows with the logarithm of the number of terms. */
+/* sum.c: the sum over any axes. It accumulates in f64; the program merges blocks of fixed size pairwise, so its order depends on
+ * shape and strides alone, and the error grows with the logarithm of the number of terms. */
 #include "ops/reduction.h"
 
 #define T float
