@@ -410,6 +410,7 @@ struct weft_op {
     int outputs;         /* 0 and 1 both mean one; more: node y is output 0, weft_part(y, i) the others */
     weft_kind kind;
     unsigned flags;
+    int cost;            /* of one element of an elementwise op, in additions; 0: 1. What is cheap is computed again rather than stored */
     size_t attribute_size;                     /* bytes compared and copied */
     weft_status (*shape)(weft_typing *typing); /* NULL: elementwise, all shapes and dtypes alike */
 

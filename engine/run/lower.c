@@ -1,40 +1,40 @@
-/* lower.c: from nodes to steps.
- * Only what the outputs need is lowered, in the order of the tape. A view costs nothing: its place is its operand's storage under other
- * strides, unless the op says that it cannot be. Every other node writes contiguous storage of its own.
+/* lower.c: from a schedule to steps. Each loop gets its body, each call its ports, and what lies in memory its storage, numbered in the
+ * order of the steps that write it.
  *
- * Small nodes are wide. In an f32 graph the result of a reduction is stored as f64, and so is what an elementwise op makes from such
- * results and leaves at their size. They are small and read many times, and `x - mean(x)` subtracts before it rounds. A node as large as
- * the array that was reduced is never wide, so memory and traffic stay those of f32. A constant of one element has a wide twin, which
- * arithmetic in f64 takes. */
-#include "engine/record/needed.h"
-#include "engine/run/program.h"
+ * In a loop, arithmetic is in f64 as soon as one operand is, and a result is rounded to f32 only where it is stored; then every user in the
+ * loop sees the rounded one, so that a node has one value wherever it is read. A constant of one element has a wide twin, which arithmetic
+ * in f64 takes. */
+#include "engine/run/schedule.h"
 
 #include <string.h>
 
-/* Where the value of a node is. */
-typedef struct place {
-    const ptrdiff_t *stride; /* NULL: contiguous */
-    uint32_t storage;
-    uint32_t twin; /* of an f32 constant of one element: the same in f64; else NO_STORAGE */
-    uint8_t dtype; /* f64 for a wide f32 node */
-    bool leaf;
-} place;
-
 typedef struct lowering {
     weft_program *program;
-    weft_tape *tape;
-    place *places;
-    weft__needed needed;
-    uint32_t count; /* places: the needed nodes, and further outputs of the last */
-    uint32_t id;    /* the node being lowered */
+    schedule schedule;
+    instruction *body; /* of the loop being built */
+    size_t length, body_allocated;
+    uint16_t *wide;    /* (body_allocated): the conversion of an instruction to f64, or NO_INSTRUCTION */
+    size_t wide_allocated;
+    uint32_t *value_entry; /* (n_values): the loop in which value_register holds */
+    uint16_t *value_register;
+    uint32_t *node_entry;  /* (count): the same for loads through views */
+    uint16_t *node_register;
+    uint32_t entry; /* being lowered */
+    uint32_t node;  /* whose value is being computed */
 } lowering;
 
-static weft_status no_memory(lowering *l)
+static bool no_memory(lowering *l)
 {
-    return weft__program_fail(l->program, WEFT_ERROR_MEMORY, "out of memory");
+    weft__program_fail(l->program, WEFT_ERROR_MEMORY, "out of memory");
+    return false;
 }
 
-/* --- storages, ports, steps --- */
+static const weft__node *node_at(const lowering *l, uint32_t id)
+{
+    return weft__at(l->schedule.tape, id);
+}
+
+/* --- storages --- */
 
 static uint32_t new_storage(lowering *l, storage_kind kind, size_t bytes)
 {
@@ -44,7 +44,7 @@ static uint32_t new_storage(lowering *l, storage_kind kind, size_t bytes)
         return NO_STORAGE;
     }
     uint32_t now = (uint32_t)p->n_steps;
-    bool forward = weft__at(l->tape, l->id)->adjoint_of == WEFT_NO_ID;
+    bool forward = node_at(l, l->node)->adjoint_of == WEFT_NO_ID;
     p->storages[p->n_storages] = (storage){.bytes = bytes, .first = now, .last = now, .kind = (uint8_t)kind, .forward = forward};
     return (uint32_t)p->n_storages++;
 }
@@ -55,69 +55,20 @@ static void read_storage(lowering *l, uint32_t index)
     storage *s = &l->program->storages[index];
     if (s->last != TO_THE_END)
         s->last = (uint32_t)l->program->n_steps;
-    if (weft__at(l->tape, l->id)->adjoint_of == WEFT_NO_ID)
+    if (node_at(l, l->node)->adjoint_of == WEFT_NO_ID)
         s->read_forward = 1;
     else
         s->read_backward = 1;
 }
 
-static step *new_step(lowering *l, verb v, const weft_op *op, int n_out, int n_in, port **ports)
+/* Storage for the value of a node. */
+static uint32_t value_storage(lowering *l, value *v)
 {
-    weft_program *p = l->program;
-    *ports = weft__arena_take(&p->arena, (size_t)(n_out + n_in) * sizeof **ports);
-    if (!*ports || p->n_steps >= TO_THE_END - 1 || !weft__grow(&p->allocator, &p->steps, &p->steps_allocated, p->n_steps + 1, sizeof *p->steps)) {
-        no_memory(l);
-        return NULL;
-    }
-    memset(*ports, 0, (size_t)(n_out + n_in) * sizeof **ports);
-    step *s = &p->steps[p->n_steps++];
-    *s = (step){.op = op, .verb = (uint8_t)v, .port = *ports, .n_out = (uint8_t)n_out, .n_in = (uint8_t)n_in, .workspace = NO_STORAGE};
-    return s;
+    v->storage = new_storage(l, STORAGE_BUFFER, node_at(l, v->node)->shape->count * weft_dtype_size((weft_dtype)v->dtype));
+    if (v->storage != NO_STORAGE && v->last_use == TO_THE_END)
+        l->program->storages[v->storage].last = TO_THE_END;
+    return v->storage;
 }
-
-static const ptrdiff_t *strides_of(const place *at, const weft__shape *shape, ptrdiff_t *scratch)
-{
-    if (at->stride)
-        return at->stride;
-    weft__contiguous(&shape->dims, scratch);
-    return scratch;
-}
-
-static const ptrdiff_t *keep_strides(lowering *l, const ptrdiff_t *stride, int rank)
-{
-    ptrdiff_t *kept = weft__arena_take(&l->program->arena, (size_t)rank * sizeof *kept + 1);
-    if (kept)
-        memcpy(kept, stride, (size_t)rank * sizeof *kept);
-    else
-        no_memory(l);
-    return kept;
-}
-
-/* Adds a step that copies a place to contiguous storage of the given dtype. */
-static bool copy_place(lowering *l, const place *from, const weft__shape *shape, uint8_t dtype, place *to)
-{
-    ptrdiff_t scratch[WEFT_MAX_RANK];
-    const ptrdiff_t *stride = strides_of(from, shape, scratch);
-    uint32_t target = new_storage(l, STORAGE_BUFFER, shape->count * weft_dtype_size((weft_dtype)dtype));
-    const nest *loops = weft__nest_make(&l->program->arena, &shape->dims, &stride, 1);
-    port *ports;
-    if (target == NO_STORAGE || !loops) {
-        no_memory(l);
-        return false;
-    }
-    read_storage(l, from->storage);
-    step *s = new_step(l, VERB_COPY, NULL, 1, 1, &ports);
-    if (!s)
-        return false;
-    ports[0] = (port){.storage = target, .dtype = dtype};
-    ports[1] = (port){.storage = from->storage, .dtype = from->dtype};
-    s->loops = loops;
-    s->count = shape->count;
-    *to = (place){.storage = target, .twin = NO_STORAGE, .dtype = dtype};
-    return true;
-}
-
-/* --- one kind of node after another --- */
 
 /* Storage of a constant, with its own copy of the elements, since the tape may go. */
 static uint32_t constant_storage(lowering *l, const void *data, size_t bytes)
@@ -135,181 +86,303 @@ static uint32_t constant_storage(lowering *l, const void *data, size_t bytes)
     return index;
 }
 
-static bool lower_leaf(lowering *l, const weft__node *node, place *to)
+static void lower_leaf(lowering *l, value *v)
 {
+    const weft__node *node = node_at(l, v->node);
     size_t bytes = node->shape->count * weft_dtype_size((weft_dtype)node->dtype);
-    *to = (place){.twin = NO_STORAGE, .dtype = node->dtype, .leaf = true};
-    if (node->op->kind == WEFT_CONSTANT) {
-        to->storage = constant_storage(l, node->attributes, bytes);
-        if (node->dtype == WEFT_F32 && node->shape->count == 1)
-            to->twin = constant_storage(l, &((const weft__narrow_scalar *)node->attributes)->wide, sizeof(double));
-    } else {
-        to->storage = new_storage(l, node->op->kind == WEFT_INPUT ? STORAGE_INPUT : STORAGE_PARAMETER, bytes);
+    l->node = v->node;
+    if (node->op->kind != WEFT_CONSTANT) {
+        v->storage = new_storage(l, node->op->kind == WEFT_INPUT ? STORAGE_INPUT : STORAGE_PARAMETER, bytes);
+        return;
     }
-    return l->program->status == WEFT_OK;
+    v->storage = constant_storage(l, node->attributes, bytes);
+    if (node->dtype == WEFT_F32 && node->shape->count == 1)
+        v->twin = constant_storage(l, &((const weft__narrow_scalar *)node->attributes)->wide, sizeof(double));
 }
 
-static bool lower_view(lowering *l, const weft__node *node, place *to)
-{
-    const weft__node *operand = weft__at(l->tape, node->operand[0]);
-    place from = l->places[node->operand[0]];
-    ptrdiff_t x_stride[WEFT_MAX_RANK], y_stride[WEFT_MAX_RANK], plain[WEFT_MAX_RANK];
-    weft_view x = {.dtype = (weft_dtype)from.dtype, .rank = operand->shape->dims.rank, .dim = operand->shape->dims.dim};
-    weft_view y = {.dtype = x.dtype, .rank = node->shape->dims.rank, .dim = node->shape->dims.dim};
-    x.stride = strides_of(&from, operand->shape, x_stride);
-    if (!node->op->view(node->attributes, &x, &y, y_stride)) {
-        if (!copy_place(l, &from, operand->shape, from.dtype, &from))
-            return false;
-        x.stride = strides_of(&from, operand->shape, x_stride);
-        node->op->view(node->attributes, &x, &y, y_stride);
-    }
-    *to = from;
-    to->stride = NULL;
-    weft__contiguous(&node->shape->dims, plain);
-    for (int i = 0; i < y.rank; i++)
-        if (y.dim[i] != 1 && y_stride[i] != plain[i])
-            return (to->stride = keep_strides(l, y_stride, y.rank)) != NULL;
-    return true;
-}
+/* --- the body of a loop --- */
 
-static bool is_wide(const lowering *l, uint32_t id)
+static uint16_t add(lowering *l, const instruction *made)
 {
-    return l->places[id].dtype == WEFT_F64 && weft__at(l->tape, id)->dtype == WEFT_F32;
-}
-
-/* The rule in the head comment, for an elementwise node. */
-static bool becomes_wide(const lowering *l, const weft__node *node)
-{
-    bool any = false;
-    if (node->dtype != WEFT_F32)
-        return false;
-    for (int k = 0; k < node->n; k++) {
-        const place *x = &l->places[node->operand[k]];
-        if (is_wide(l, node->operand[k]))
-            any |= l->program->storages[x->storage].bytes == node->shape->count * sizeof(double);
-        else if (!x->leaf)
-            return false;
-    }
-    return any;
-}
-
-/* 0 or 1 when the operand is one number or lies as the result does, else -1. */
-static int flat_stride(const place *x, const weft__shape *shape)
-{
-    if (!x->stride)
-        return 1;
-    for (int i = 0; i < shape->dims.rank; i++)
-        if (x->stride[i] != 0 && shape->dims.dim[i] != 1)
-            return -1;
-    return 0;
-}
-
-static bool lower_map(lowering *l, const weft__node *node, place *to)
-{
-    place x[WEFT_MAX_OPERANDS];
-    bool wide = becomes_wide(l, node), flat = true;
-    uint8_t dtype = wide ? WEFT_F64 : node->dtype, compute = dtype;
-    for (int k = 0; k < node->n; k++) {
-        x[k] = l->places[node->operand[k]];
-        compute = x[k].dtype == WEFT_F64 ? WEFT_F64 : compute;
-    }
-    flat &= dtype == compute;
-    for (int k = 0; k < node->n; k++) {
-        if (compute == WEFT_F64 && x[k].twin != NO_STORAGE) {
-            x[k].storage = x[k].twin;
-            x[k].dtype = WEFT_F64;
-        }
-        flat &= x[k].dtype == compute && flat_stride(&x[k], node->shape) >= 0;
-    }
-    size_t bytes = node->shape->count * weft_dtype_size((weft_dtype)dtype);
-    *to = (place){.storage = new_storage(l, STORAGE_BUFFER, bytes), .twin = NO_STORAGE, .dtype = dtype};
-    if (to->storage == NO_STORAGE)
-        return false;
-    const nest *loops = NULL;
-    if (!flat) {
-        ptrdiff_t scratch[WEFT_MAX_OPERANDS][WEFT_MAX_RANK];
-        const ptrdiff_t *stride[WEFT_MAX_OPERANDS];
-        for (int k = 0; k < node->n; k++)
-            stride[k] = strides_of(&x[k], node->shape, scratch[k]);
-        loops = weft__nest_make(&l->program->arena, &node->shape->dims, stride, node->n);
-        if (!loops) {
-            no_memory(l);
-            return false;
-        }
-    }
-    port *ports;
-    for (int k = 0; k < node->n; k++)
-        read_storage(l, x[k].storage);
-    step *s = new_step(l, flat ? VERB_MAP_FLAT : VERB_MAP, node->op, 1, node->n, &ports);
-    if (!s)
-        return false;
-    s->compute = compute;
-    s->count = node->shape->count;
-    s->loops = loops;
-    ports[0] = (port){.storage = to->storage, .dtype = dtype};
-    for (int k = 0; k < node->n; k++)
-        ports[1 + k] = (port){.storage = x[k].storage, .dtype = x[k].dtype, .flat_stride = flat && flat_stride(&x[k], node->shape)};
-    return true;
-}
-
-static bool lower_reduction(lowering *l, const weft__node *node, place *to)
-{
-    const weft__node *operand = weft__at(l->tape, node->operand[0]);
-    const place *x = &l->places[node->operand[0]];
-    const weft_reduction *r = node->attributes;
-    ptrdiff_t scratch[WEFT_MAX_RANK];
-    fold_nest *loops = weft__arena_take(&l->program->arena, sizeof *loops);
-    if (!loops) {
+    weft_program *p = l->program;
+    if (l->length >= NO_INSTRUCTION - 1 || !weft__grow(&p->allocator, &l->body, &l->body_allocated, l->length + 1, sizeof *l->body) ||
+        !weft__grow(&p->allocator, &l->wide, &l->wide_allocated, l->length + 1, sizeof *l->wide)) {
         no_memory(l);
-        return false;
+        return NO_INSTRUCTION;
     }
-    weft__fold_nest_make(loops, &operand->shape->dims, strides_of(x, operand->shape, scratch), r->axes);
-    *to = (place){.storage = new_storage(l, STORAGE_BUFFER, node->shape->count * sizeof(double)), .twin = NO_STORAGE, .dtype = WEFT_F64};
-    uint32_t workspace = new_storage(l, STORAGE_BUFFER, weft__reduce_workspace(loops));
-    port *ports;
-    if (to->storage == NO_STORAGE || workspace == NO_STORAGE)
-        return false;
-    read_storage(l, x->storage);
-    step *s = new_step(l, VERB_REDUCE, node->op, 1, 1, &ports);
-    if (!s)
-        return false;
-    s->loops = loops;
-    s->count = node->shape->count;
-    s->workspace = workspace;
-    ports[0] = (port){.storage = to->storage, .dtype = WEFT_F64};
-    ports[1] = (port){.storage = x->storage, .dtype = x->dtype};
-    return true;
+    l->wide[l->length] = NO_INSTRUCTION;
+    l->body[l->length] = *made;
+    l->body[l->length].into = NO_INSTRUCTION;
+    l->body[l->length].slot = NO_SLOT;
+    return (uint16_t)l->length++;
 }
 
-static const layout *make_layout(lowering *l, const weft__shape *shape, const ptrdiff_t *stride)
+/* Strides over a space: those of the axes longer than 1. NULL: contiguous. */
+static const ptrdiff_t *space_strides(lowering *l, const weft_shape *shape, const ptrdiff_t *stride)
 {
-    layout *made = weft__arena_take(&l->program->arena, sizeof *made);
-    size_t *dim = weft__arena_take(&l->program->arena, (size_t)shape->dims.rank * sizeof *dim + 1);
-    ptrdiff_t scratch[WEFT_MAX_RANK];
-    if (!stride) {
-        weft__contiguous(&shape->dims, scratch);
-        stride = scratch;
-    }
-    stride = keep_strides(l, stride, shape->dims.rank);
-    if (!made || !dim || !stride) {
+    ptrdiff_t plain[WEFT_MAX_RANK], *kept = weft__arena_take(&l->program->arena, (WEFT_MAX_RANK + 1) * sizeof *kept);
+    if (!kept) {
         no_memory(l);
         return NULL;
     }
-    memcpy(dim, shape->dims.dim, (size_t)shape->dims.rank * sizeof *dim);
-    *made = (layout){shape->dims.rank, dim, stride};
+    int rank = 0;
+    weft__contiguous(shape, plain);
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] != 1)
+            kept[rank++] = (stride ? stride : plain)[i];
+    return kept;
+}
+
+static uint16_t add_load(lowering *l, uint32_t node, uint32_t stored, uint8_t dtype, const weft_shape *shape, const ptrdiff_t *stride)
+{
+    const ptrdiff_t *kept = space_strides(l, shape, stride);
+    if (!kept)
+        return NO_INSTRUCTION;
+    read_storage(l, stored);
+    const char *name = node_at(l, node)->name;
+    return add(l, &(instruction){.action = ACTION_LOAD, .name = name, .node = node, .storage = stored, .dtype = dtype, .stride = kept});
+}
+
+static uint16_t add_conversion(lowering *l, uint16_t x, uint8_t dtype)
+{
+    if (l->body[x].dtype == dtype)
+        return x;
+    if (dtype == WEFT_F64 && l->wide[x] != NO_INSTRUCTION)
+        return l->wide[x];
+    uint16_t made = add(l, &(instruction){.action = ACTION_CONVERT, .node = l->body[x].node, .dtype = dtype, .operand = {x}, .n = 1});
+    if (dtype == WEFT_F64 && made != NO_INSTRUCTION)
+        l->wide[x] = made;
     return made;
 }
 
-/* An operand as a kernel takes it: contiguous and of the node's dtype, unless the op says that it accepts more. */
-static bool lower_operand(lowering *l, const weft_op *op, int k, uint32_t id, port *to)
+static uint16_t compute(lowering *l, uint32_t index);
+
+/* The register that holds what is at a place, in the loop being built. node: whose place it is. */
+static uint16_t operand_register(lowering *l, const place *at, uint32_t node, uint32_t over)
 {
-    const weft__node *node = weft__at(l->tape, id);
-    place x = l->places[id];
-    bool narrow = x.dtype == node->dtype || op->wide_operands & (1u << k), plain = !x.stride || op->flags & WEFT_ANY_STRIDES;
-    if (!(narrow && plain) && !copy_place(l, &x, node->shape, narrow ? x.dtype : node->dtype, &x))
+    value *v = &l->schedule.values[at->value];
+    if (weft__in_register(&l->schedule, at, over) && (v->inlined || v->entry == l->entry))
+        return compute(l, at->value);
+    if (l->node_entry[node] == l->entry)
+        return l->node_register[node];
+    uint16_t made = add_load(l, v->node, v->storage, v->dtype, &node_at(l, node)->shape->dims, at->stride);
+    l->node_entry[node] = l->entry;
+    l->node_register[node] = made;
+    return made;
+}
+
+/* A load of a constant's wide twin in place of the constant. */
+static uint16_t widen_operand(lowering *l, const place *at, uint16_t x)
+{
+    const value *v = &l->schedule.values[at->value];
+    if (v->twin == NO_STORAGE || l->body[x].action != ACTION_LOAD)
+        return add_conversion(l, x, WEFT_F64);
+    if (l->wide[x] != NO_INSTRUCTION)
+        return l->wide[x];
+    static const ptrdiff_t repeated[WEFT_MAX_RANK];
+    uint16_t made = add_load(l, v->node, v->twin, WEFT_F64, &l->schedule.entries[l->entry].space->dims, repeated);
+    if (made != NO_INSTRUCTION)
+        l->wide[x] = made;
+    return made;
+}
+
+static uint16_t compute_map(lowering *l, const value *v)
+{
+    const weft__node *node = node_at(l, v->node);
+    const place *places = l->schedule.places;
+    instruction made = {.action = ACTION_MAP, .op = node->op, .name = node->name, .node = v->node, .dtype = v->dtype, .n = node->n};
+    for (int k = 0; k < node->n; k++) {
+        made.operand[k] = operand_register(l, &places[node->operand[k]], node->operand[k], v->space);
+        if (made.operand[k] == NO_INSTRUCTION)
+            return NO_INSTRUCTION;
+        if (l->body[made.operand[k]].dtype == WEFT_F64)
+            made.dtype = WEFT_F64;
+    }
+    for (int k = 0; k < node->n && made.dtype == WEFT_F64; k++)
+        if ((made.operand[k] = widen_operand(l, &places[node->operand[k]], made.operand[k])) == NO_INSTRUCTION)
+            return NO_INSTRUCTION;
+    return add(l, &made);
+}
+
+static uint16_t add_store(lowering *l, value *v, uint16_t x)
+{
+    const ptrdiff_t *stride = space_strides(l, &node_at(l, v->node)->shape->dims, NULL);
+    if (!stride || value_storage(l, v) == NO_STORAGE)
+        return NO_INSTRUCTION;
+    return add(l, &(instruction){.action = ACTION_STORE, .node = v->node, .storage = v->storage, .dtype = v->dtype, .stride = stride, .operand = {x}, .n = 1});
+}
+
+static uint16_t compute_fold(lowering *l, value *v)
+{
+    const weft__node *node = node_at(l, v->node), *operand = node_at(l, node->operand[0]);
+    unsigned axes = ((const weft_reduction *)node->attributes)->axes;
+    uint16_t x = operand_register(l, &l->schedule.places[node->operand[0]], node->operand[0], v->space);
+    ptrdiff_t *stride = weft__arena_take(&l->program->arena, (WEFT_MAX_RANK + 1) * sizeof *stride), inner = 1;
+    if (x == NO_INSTRUCTION || !stride)
+        return NO_INSTRUCTION;
+    int at = l->schedule.space_at[v->space]->dims.rank;
+    for (int i = operand->shape->dims.rank - 1; i >= 0; i--)
+        if (operand->shape->dims.dim[i] != 1) {
+            bool folded = axes & WEFT_AXIS(i);
+            stride[--at] = folded ? 0 : inner;
+            inner *= folded ? 1 : (ptrdiff_t)operand->shape->dims.dim[i];
+        }
+    if (value_storage(l, v) == NO_STORAGE)
+        return NO_INSTRUCTION;
+    return add(l, &(instruction){.action = ACTION_FOLD, .op = node->op, .name = node->name, .node = v->node, .storage = v->storage,
+                                 .partial = NO_STORAGE, .dtype = l->body[x].dtype, .stride = stride, .operand = {x}, .n = 1});
+}
+
+/* The register of a value of this loop, or one that is inlined into it. */
+static uint16_t compute(lowering *l, uint32_t index)
+{
+    value *v = &l->schedule.values[index];
+    if (l->value_entry[index] == l->entry)
+        return l->value_register[index];
+    uint16_t made;
+    if (v->kind == VALUE_FOLD)
+        made = compute_fold(l, v);
+    else if (v->kind == VALUE_COPY)
+        made = operand_register(l, &v->from, v->node, v->space);
+    else
+        made = compute_map(l, v);
+    if (v->stored && v->kind != VALUE_FOLD && made != NO_INSTRUCTION) {
+        made = add_conversion(l, made, v->dtype);
+        if (made == NO_INSTRUCTION || add_store(l, v, made) == NO_INSTRUCTION)
+            return NO_INSTRUCTION;
+    }
+    if (made == NO_INSTRUCTION)
+        no_memory(l);
+    l->value_entry[index] = l->entry;
+    l->value_register[index] = made;
+    return made;
+}
+
+/* --- the loop around it --- */
+
+/* Merges neighbouring dims where every access lies as if they were one. Loads and folds own their strides, so these are edited in place. */
+static void merge_dims(lowering *l, loop *made, const space *walked)
+{
+    int rank = 0;
+    for (int i = 0; i < walked->dims.rank; i++) {
+        bool joins = rank > 0;
+        for (size_t k = 0; joins && k < l->length; k++) {
+            const ptrdiff_t *stride = l->body[k].stride;
+            joins = !stride || stride[rank - 1] == stride[i] * (ptrdiff_t)walked->dims.dim[i];
+        }
+        if (!joins)
+            made->extent[rank++] = 1;
+        made->extent[rank - 1] *= walked->dims.dim[i];
+        for (size_t k = 0; k < l->length; k++)
+            if (l->body[k].stride)
+                ((ptrdiff_t *)(uintptr_t)l->body[k].stride)[rank - 1] = l->body[k].stride[i];
+    }
+    for (; rank < 2; rank++) { /* a loop of one step goes around */
+        for (size_t k = 0; k < l->length; k++)
+            if (l->body[k].stride) {
+                ptrdiff_t *stride = (ptrdiff_t *)(uintptr_t)l->body[k].stride;
+                stride[rank] = rank ? stride[0] : 0;
+                stride[0] = 0;
+            }
+        made->extent[rank] = rank ? made->extent[0] : 1;
+        made->extent[0] = 1;
+    }
+    made->rank = rank;
+}
+
+/* Elements that make a part worth its own accumulators. */
+enum { PART = 65536 };
+
+static bool split_loop(lowering *l, loop *made)
+{
+    made->split = made->extent[0] == 1 ? 1 : 0;
+    size_t extent = made->extent[made->split], parts = made->count / PART;
+    parts = parts > MOST_PARTS ? MOST_PARTS : parts;
+    parts = parts > extent ? extent : parts;
+    made->step = parts > 1 ? (extent + parts - 1) / parts : extent;
+    made->parts = made->step ? (extent + made->step - 1) / made->step : 1;
+    for (size_t k = 0; k < l->length; k++) {
+        instruction *fold = &l->body[k];
+        if (fold->action != ACTION_FOLD || fold->stride[made->split] || made->parts == 1)
+            continue;
+        fold->partial = new_storage(l, STORAGE_BUFFER, made->parts * weft__fold_kept(made, fold) * sizeof(double));
+        if (fold->partial == NO_STORAGE)
+            return false;
+    }
+    return true;
+}
+
+static step *new_step(lowering *l)
+{
+    weft_program *p = l->program;
+    if (p->n_steps >= TO_THE_END - 1 || !weft__grow(&p->allocator, &p->steps, &p->steps_allocated, p->n_steps + 1, sizeof *p->steps)) {
+        no_memory(l);
+        return NULL;
+    }
+    p->steps[p->n_steps] = (step){.workspace = NO_STORAGE};
+    return &p->steps[p->n_steps++];
+}
+
+/* Names outlive the tape. */
+static bool keep_names(lowering *l, instruction *body)
+{
+    for (size_t i = 0; i < l->length; i++) {
+        size_t bytes = body[i].name ? strlen(body[i].name) + 1 : 0;
+        char *name = bytes ? weft__arena_take(&l->program->arena, bytes) : NULL;
+        if (bytes && !name)
+            return no_memory(l);
+        if (name)
+            memcpy(name, body[i].name, bytes);
+        body[i].name = name;
+    }
+    return true;
+}
+
+static bool lower_loop(lowering *l, const entry *e)
+{
+    loop *made = weft__arena_take(&l->program->arena, sizeof *made);
+    l->length = 0;
+    for (uint32_t v = e->first; v != NO_VALUE; v = l->schedule.values[v].next) {
+        l->node = l->schedule.values[v].node;
+        if (compute(l, v) == NO_INSTRUCTION)
+            return no_memory(l);
+    }
+    instruction *body = weft__arena_take(&l->program->arena, l->length * sizeof *body + 1);
+    if (!made || !body)
+        return no_memory(l);
+    *made = (loop){.count = e->space->count, .length = (int)l->length, .body = body};
+    merge_dims(l, made, e->space);
+    if (!split_loop(l, made))
         return false;
-    *to = (port){.storage = x.storage, .dtype = x.dtype, .layout = make_layout(l, node->shape, x.stride)};
-    return to->layout != NULL;
+    memcpy(body, l->body, l->length * sizeof *body);
+    if (!keep_names(l, body))
+        return false;
+    weft__tiles_prepare(made, body, l->wide);
+    made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes);
+    step *s = made->workspace == NO_STORAGE ? NULL : new_step(l);
+    if (s)
+        s->loop = made;
+    return s;
+}
+
+/* --- calls --- */
+
+static const layout *make_layout(lowering *l, const weft__shape *shape, const ptrdiff_t *stride)
+{
+    int rank = shape->dims.rank;
+    layout *made = weft__arena_take(&l->program->arena, sizeof *made);
+    size_t *dim = weft__arena_take(&l->program->arena, (size_t)rank * sizeof *dim + 1);
+    ptrdiff_t *kept = weft__arena_take(&l->program->arena, (size_t)rank * sizeof *kept + 1);
+    if (!made || !dim || !kept) {
+        no_memory(l);
+        return NULL;
+    }
+    weft__contiguous(&shape->dims, kept);
+    if (stride)
+        memcpy(kept, stride, (size_t)rank * sizeof *kept);
+    memcpy(dim, shape->dims.dim, (size_t)rank * sizeof *dim);
+    *made = (layout){rank, dim, kept};
+    return made;
 }
 
 static size_t call_workspace(lowering *l, const weft__node *node)
@@ -318,143 +391,70 @@ static size_t call_workspace(lowering *l, const weft__node *node)
         return 0;
     weft_typing typing = {.attributes = node->attributes, .n = node->n};
     for (int k = 0; k < node->n; k++) {
-        const weft__node *x = weft__at(l->tape, node->operand[k]);
+        const weft__node *x = node_at(l, node->operand[k]);
         typing.x[k] = x->shape->dims;
         typing.x_dtype[k] = (weft_dtype)x->dtype;
     }
     return node->op->workspace(&typing);
 }
 
-static bool lower_call(lowering *l, const weft__node *node)
+static bool lower_call(lowering *l, const call *c)
 {
+    const weft__node *node = node_at(l, c->node);
     const weft_op *op = node->op;
     int n_out = weft__output_count(op);
-    port operand[WEFT_MAX_OPERANDS], *ports;
-    for (int k = 0; k < node->n; k++)
-        if (!lower_operand(l, op, k, node->operand[k], &operand[k]))
-            return false;
-    uint32_t workspace = NO_STORAGE;
+    port *ports = weft__arena_take(&l->program->arena, (size_t)(n_out + node->n) * sizeof *ports);
+    void *attributes = op->attribute_size ? weft__arena_take(&l->program->arena, op->attribute_size) : NULL;
     size_t bytes = call_workspace(l, node);
+    uint32_t workspace = NO_STORAGE;
+    l->node = c->node;
+    if (!ports || (op->attribute_size && !attributes))
+        return no_memory(l);
     if (bytes && (workspace = new_storage(l, STORAGE_BUFFER, bytes)) == NO_STORAGE)
         return false;
-    void *attributes = NULL;
-    if (op->attribute_size) {
-        if (!(attributes = weft__arena_take(&l->program->arena, op->attribute_size))) {
-            no_memory(l);
-            return false;
-        }
+    if (attributes)
         memcpy(attributes, node->attributes, op->attribute_size);
-    }
     for (int k = 0; k < n_out; k++) {
-        const weft__node *output = weft__at(l->tape, l->id + (uint32_t)k);
-        bool wide = output->dtype == WEFT_F32 && op->wide_outputs & (1u << k);
-        uint8_t dtype = wide ? WEFT_F64 : output->dtype;
-        uint32_t target = new_storage(l, STORAGE_BUFFER, output->shape->count * weft_dtype_size((weft_dtype)dtype));
-        if (target == NO_STORAGE)
+        value *v = &l->schedule.values[c->value + (uint32_t)k];
+        const layout *plain = make_layout(l, node_at(l, v->node)->shape, NULL);
+        if (!plain || value_storage(l, v) == NO_STORAGE)
             return false;
-        l->places[l->id + (uint32_t)k] = (place){.storage = target, .twin = NO_STORAGE, .dtype = dtype};
+        ports[k] = (port){.storage = v->storage, .dtype = v->dtype, .layout = plain};
     }
-    for (int k = 0; k < node->n; k++)
-        read_storage(l, operand[k].storage);
-    step *s = new_step(l, VERB_CALL, op, n_out, node->n, &ports);
-    if (!s)
-        return false;
-    s->attributes = attributes;
-    s->count = node->shape->count;
-    s->workspace = workspace;
-    for (int k = 0; k < n_out; k++) {
-        const place *y = &l->places[l->id + (uint32_t)k];
-        ports[k] = (port){.storage = y->storage, .dtype = y->dtype, .layout = make_layout(l, weft__at(l->tape, l->id + (uint32_t)k)->shape, NULL)};
-        if (!ports[k].layout)
+    for (int k = 0; k < node->n; k++) {
+        const value *v = &l->schedule.values[c->operand[k].value];
+        const layout *seen = make_layout(l, node_at(l, node->operand[k])->shape, c->operand[k].stride);
+        if (!seen)
             return false;
+        read_storage(l, v->storage);
+        ports[n_out + k] = (port){.storage = v->storage, .dtype = v->dtype, .layout = seen};
     }
-    memcpy(ports + n_out, operand, (size_t)node->n * sizeof *operand);
-    return true;
-}
-
-/* Storage that holds a place contiguously, in its node's own dtype, to the end of the run, and is not the caller's. */
-static bool pin(lowering *l, uint32_t id, uint32_t *pinned)
-{
-    const weft__node *node = weft__at(l->tape, id);
-    place x = l->places[id];
-    bool direct = !x.stride && x.dtype == node->dtype && l->program->storages[x.storage].kind == STORAGE_BUFFER;
-    if (!direct && !copy_place(l, &x, node->shape, node->dtype, &x))
-        return false;
-    l->program->storages[x.storage].last = TO_THE_END;
-    *pinned = x.storage;
-    return true;
-}
-
-static bool lower_assignment(lowering *l, const weft__node *node, place *to)
-{
-    weft_program *p = l->program;
-    uint32_t value, parameter = l->places[node->operand[0]].storage;
-    for (size_t i = 0; i < p->n_assignments; i++)
-        if (p->assignments[i].parameter == parameter) {
-            const char *name = weft__at(l->tape, node->operand[0])->name;
-            weft__program_fail(p, WEFT_ERROR_ARGUMENT, "parameter \"%.60s\" is assigned twice in one program", name ? name : "");
-            return false;
-        }
-    if (!pin(l, node->operand[1], &value))
-        return false;
-    if (!weft__grow(&p->allocator, &p->assignments, &p->assignments_allocated, p->n_assignments + 1, sizeof *p->assignments)) {
-        no_memory(l);
-        return false;
-    }
-    p->assignments[p->n_assignments++] = (assignment){parameter, value};
-    *to = (place){.storage = value, .twin = NO_STORAGE, .dtype = node->dtype};
-    return true;
-}
-
-static bool lower_node(lowering *l, const weft__node *node)
-{
-    place *to = &l->places[l->id];
-    switch (node->op->kind) {
-    case WEFT_INPUT:
-    case WEFT_PARAMETER:
-    case WEFT_CONSTANT:
-        return lower_leaf(l, node, to);
-    case WEFT_PART:
-        return true; /* its node has given it a place */
-    case WEFT_VIEW:
-        return lower_view(l, node, to);
-    case WEFT_ELEMENTWISE:
-        return lower_map(l, node, to);
-    case WEFT_REDUCTION:
-        return lower_reduction(l, node, to);
-    case WEFT_GENERAL:
-        return lower_call(l, node);
-    case WEFT_ASSIGN:
-        return lower_assignment(l, node, to);
-    }
-    return false;
+    step *s = new_step(l);
+    if (s)
+        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace, .n_out = (uint8_t)n_out, .n_in = node->n};
+    return s;
 }
 
 /* --- the whole tape --- */
 
 /* Every input and parameter of the tape, so that binding one that is not needed can be told from a mistake. */
-static bool list_leaf(lowering *l, const weft__node *node)
+static bool list_leaf(lowering *l, uint32_t id)
 {
     weft_program *p = l->program;
+    const weft__node *node = node_at(l, id);
     if (node->op->kind != WEFT_INPUT && node->op->kind != WEFT_PARAMETER)
         return true;
-    if (!weft__grow(&p->allocator, &p->leaves, &p->leaves_allocated, p->n_leaves + 1, sizeof *p->leaves)) {
-        no_memory(l);
-        return false;
-    }
     size_t length = node->name ? strlen(node->name) : 0;
     char *name = weft__arena_take(&p->arena, length + 1);
-    if (!name) {
-        no_memory(l);
-        return false;
-    }
+    if (!name || !weft__grow(&p->allocator, &p->leaves, &p->leaves_allocated, p->n_leaves + 1, sizeof *p->leaves))
+        return no_memory(l);
     if (length)
         memcpy(name, node->name, length);
     name[length] = 0;
-    bool needed = weft__is_needed(&l->needed, l->id);
-    p->leaves[p->n_leaves++] = (leaf){.id = l->id,
+    bool needed = weft__is_needed(&l->schedule.needed, id);
+    p->leaves[p->n_leaves++] = (leaf){.id = id,
                                       .era = node->era,
-                                      .storage = needed ? l->places[l->id].storage : NO_STORAGE,
+                                      .storage = needed ? l->schedule.values[l->schedule.places[id].value].storage : NO_STORAGE,
                                       .parameter = node->op->kind == WEFT_PARAMETER,
                                       .dtype = node->dtype,
                                       .bytes = node->shape->count * weft_dtype_size((weft_dtype)node->dtype),
@@ -462,41 +462,55 @@ static bool list_leaf(lowering *l, const weft__node *node)
     return true;
 }
 
-static bool lower_all(lowering *l, const weft_node *outputs, size_t n)
+static bool lower_all(lowering *l)
 {
+    schedule *s = &l->schedule;
     weft_program *p = l->program;
-    for (l->id = 0; l->id < l->count; l->id++) {
-        const weft__node *node = weft__at(l->tape, l->id);
-        if (!weft__is_needed(&l->needed, l->id))
-            continue;
-        if (!lower_node(l, node))
-            return false;
+    for (size_t i = 0; i < s->n_values && p->status == WEFT_OK; i++)
+        if (s->values[i].kind == VALUE_LEAF)
+            lower_leaf(l, &s->values[i]);
+    for (l->entry = 0; l->entry < s->n_entries && p->status == WEFT_OK; l->entry++) {
+        const entry *e = &s->entries[l->entry];
+        if (!e->space)
+            lower_call(l, &s->calls[e->call]);
+        else if (e->first != NO_VALUE) /* else its values have moved on */
+            lower_loop(l, e);
     }
-    for (size_t k = 0; k < n; k++) {
-        l->id = outputs[k].id;
-        if (!pin(l, outputs[k].id, &p->outputs[k]))
-            return false;
+    for (size_t k = 0; k < p->n_outputs; k++)
+        p->outputs[k] = s->values[s->outputs[k]].storage;
+    for (size_t i = 0; i < p->n_assignments; i++) {
+        assignment *a = &p->assignments[i];
+        *a = (assignment){s->values[a->parameter].storage, s->values[a->value].storage};
     }
-    for (l->id = 0; l->id < l->tape->count; l->id++)
-        if (!list_leaf(l, weft__at(l->tape, l->id)))
-            return false;
-    return true;
+    for (uint32_t id = 0; id < s->tape->count && p->status == WEFT_OK; id++)
+        list_leaf(l, id);
+    return p->status == WEFT_OK;
 }
 
 weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n)
 {
-    lowering l = {.program = program, .tape = tape};
-    if (weft__needed_find(&l.needed, outputs, n) != WEFT_OK)
-        return no_memory(&l);
-    l.count = l.needed.end;
-    for (uint32_t i = 1; l.count < tape->count && weft__at(tape, l.count)->op->kind == WEFT_PART && i < WEFT_MAX_OUTPUTS; i++)
-        l.count++;
-    l.places = weft__allocate(&program->allocator, (size_t)l.count * sizeof *l.places);
-    if (l.places)
-        lower_all(&l, outputs, n);
-    else
-        no_memory(&l);
-    weft__release(&program->allocator, l.places, (size_t)l.count * sizeof *l.places);
-    weft__needed_free(&l.needed);
+    lowering l = {.program = program};
+    const weft_allocator *allocator = &program->allocator;
+    if (weft__schedule_make(&l.schedule, program, tape, outputs, n) == WEFT_OK) {
+        size_t values = l.schedule.n_values, nodes = l.schedule.count;
+        l.value_entry = weft__allocate(allocator, values * sizeof *l.value_entry + 1);
+        l.value_register = weft__allocate(allocator, values * sizeof *l.value_register + 1);
+        l.node_entry = weft__allocate(allocator, nodes * sizeof *l.node_entry + 1);
+        l.node_register = weft__allocate(allocator, nodes * sizeof *l.node_register + 1);
+        if (l.value_entry && l.value_register && l.node_entry && l.node_register) {
+            memset(l.value_entry, 0xff, values * sizeof *l.value_entry); /* NO_ENTRY */
+            memset(l.node_entry, 0xff, nodes * sizeof *l.node_entry);
+            lower_all(&l);
+        } else {
+            no_memory(&l);
+        }
+        weft__release(allocator, l.value_entry, values * sizeof *l.value_entry + 1);
+        weft__release(allocator, l.value_register, values * sizeof *l.value_register + 1);
+        weft__release(allocator, l.node_entry, nodes * sizeof *l.node_entry + 1);
+        weft__release(allocator, l.node_register, nodes * sizeof *l.node_register + 1);
+    }
+    weft__release(allocator, l.body, l.body_allocated * sizeof *l.body);
+    weft__release(allocator, l.wide, l.wide_allocated * sizeof *l.wide);
+    weft__schedule_free(&l.schedule);
     return program->status;
 }

@@ -214,23 +214,12 @@ weft_status weft_run(weft_program *program)
         return program->status;
     program->has_run = false;
     for (const step *s = program->steps, *end = s + program->n_steps; s < end; s++) {
-        switch ((verb)s->verb) {
-        case VERB_MAP_FLAT:
-            weft__run_map_flat(s, program->base);
-            break;
-        case VERB_MAP:
-            weft__run_map(s, program->base);
-            break;
-        case VERB_REDUCE:
-            weft__run_reduce(s, program->base);
-            break;
-        case VERB_COPY:
-            weft__run_copy(s, program->base);
-            break;
-        case VERB_CALL:
-            if (call_kernel(program, s) != WEFT_OK)
-                return program->status;
-            break;
+        if (s->loop) {
+            for (size_t part = 0; part < s->loop->parts; part++)
+                weft__tiles_run(s->loop, program->base, part, 0);
+            weft__loop_finish(s->loop, program->base);
+        } else if (call_kernel(program, s) != WEFT_OK) {
+            return program->status;
         }
     }
     for (size_t i = 0; i < program->n_assignments; i++) {

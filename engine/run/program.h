@@ -1,13 +1,14 @@
-/* program.h: a lowered tape. Steps run in order; each reads and writes ports; a port is a layout over a storage.
+/* program.h: a lowered tape. Steps run in order: loops, which compute many nodes in one walk, and calls of an op's own kernel.
  *
- *     lower.c    tape -> steps and storages, views resolved to strides, wide nodes chosen
- *     plan.c     storages -> offsets in one pool, by liveness
- *     map.c, reduce.c    the loops of elementwise steps and of reductions
- *     program.c  the public calls: compile, bind, run, read */
+ *     schedule.c  nodes -> values, and the loop or call that computes each
+ *     lower.c     loops and calls -> steps and storages
+ *     plan.c      storages -> offsets in one pool, by liveness
+ *     tile.c      runs loops, a tile at a time
+ *     program.c   the public calls: compile, bind, run, read */
 #ifndef WEFT_RUN_PROGRAM_H
 #define WEFT_RUN_PROGRAM_H
 
-#include "engine/record/tape.h"
+#include "engine/run/loops.h"
 
 typedef enum storage_kind { STORAGE_BUFFER, STORAGE_INPUT, STORAGE_PARAMETER, STORAGE_CONSTANT } storage_kind;
 
@@ -34,41 +35,16 @@ typedef struct layout {
 typedef struct port {
     uint32_t storage;
     uint8_t dtype;
-    uint8_t flat_stride;  /* of a MAP_FLAT: 0 or 1 */
-    const layout *layout; /* of a CALL; else NULL */
+    const layout *layout;
 } port;
 
-/* Loops over operands with strides, outermost first; the output is contiguous. */
-typedef struct nest {
-    int rank;
-    const size_t *extent;
-    const ptrdiff_t *stride; /* stride[loop * operands + operand], elements */
-} nest;
-
-/* Loops of a reduction: over what stays and over what is folded, outermost first. */
-typedef struct fold_nest {
-    int n_kept, n_folded;
-    size_t kept[WEFT_MAX_RANK], folded[WEFT_MAX_RANK];
-    ptrdiff_t kept_stride[WEFT_MAX_RANK], folded_stride[WEFT_MAX_RANK];
-    bool across; /* the innermost axis stays: fold whole rows into a row */
-} fold_nest;
-
-typedef enum verb {
-    VERB_MAP_FLAT, /* elementwise, one type, strides 0 and 1 */
-    VERB_MAP,      /* elementwise over a nest, types mixed */
-    VERB_REDUCE,
-    VERB_CALL,     /* the op's own kernel */
-    VERB_COPY      /* to contiguous memory, to another dtype */
-} verb;
-
 typedef struct step {
-    const weft_op *op; /* NULL for a copy */
+    const loop *loop;  /* or NULL: a call */
+    const weft_op *op; /* of a call */
     const void *attributes;
-    const void *loops; /* nest or fold_nest */
     const port *port;  /* outputs, then operands */
-    size_t count;      /* elements of the first output */
     uint32_t workspace; /* a storage, or NO_STORAGE */
-    uint8_t verb, n_out, n_in, compute; /* compute: the dtype of the arithmetic */
+    uint8_t n_out, n_in;
 } step;
 
 /* An input or a parameter of the tape, whether the program needs it or not. */
@@ -114,19 +90,5 @@ weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node 
 
 /* Gives every storage its place, and the program its memory. */
 weft_status weft__plan(weft_program *program);
-
-/* nest.c */
-const nest *weft__nest_make(weft__arena *arena, const weft_shape *shape, const ptrdiff_t *const *stride, int n);
-void weft__fold_nest_make(fold_nest *loops, const weft_shape *x, const ptrdiff_t *stride, unsigned axes);
-void weft__contiguous(const weft_shape *shape, ptrdiff_t *stride);
-
-/* map.c */
-void weft__run_map_flat(const step *s, void *const *base);
-void weft__run_map(const step *s, void *const *base);
-void weft__run_copy(const step *s, void *const *base);
-
-/* reduce.c */
-size_t weft__reduce_workspace(const fold_nest *loops); /* bytes */
-void weft__run_reduce(const step *s, void *const *base);
 
 #endif

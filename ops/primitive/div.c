@@ -15,7 +15,7 @@ static weft_node div_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_div = {
     .name = "div", .formula = "y = a / b", .infix = "%s / %s", .precedence = 2, .arity = 2,
-    .kind = WEFT_ELEMENTWISE,
+    .kind = WEFT_ELEMENTWISE, .cost = 2,
     WEFT_KERNELS(div), .partial = div_partial,
 };
 

@@ -11,7 +11,7 @@ static weft_node log_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_log = {
     .name = "log", .formula = "y = ln a", .arity = 1,
-    .kind = WEFT_ELEMENTWISE,
+    .kind = WEFT_ELEMENTWISE, .cost = 20,
     WEFT_KERNELS(log), .partial = log_partial,
 };
 

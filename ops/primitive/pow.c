@@ -88,7 +88,7 @@ static weft_node pow_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_pow = {
     .name = "pow", .formula = "y = a ** b", .infix = "%s ** %s", .precedence = 4, .arity = 2,
-    .kind = WEFT_ELEMENTWISE,
+    .kind = WEFT_ELEMENTWISE, .cost = 16,
     WEFT_KERNELS(pow), .partial = pow_partial,
 };
 

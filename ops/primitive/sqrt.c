@@ -11,7 +11,7 @@ static weft_node sqrt_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_sqrt = {
     .name = "sqrt", .formula = "y = a ** (1/2)", .arity = 1,
-    .kind = WEFT_ELEMENTWISE,
+    .kind = WEFT_ELEMENTWISE, .cost = 4,
     WEFT_KERNELS(sqrt), .partial = sqrt_partial,
 };
 

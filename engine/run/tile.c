@@ -1,0 +1,415 @@
+/* tile.c: runs a loop a tile at a time, so that what one instruction leaves is still in the first cache when the next one takes it. A tile
+ * is a run of the innermost dim, or, where that is short, a few whole rows of it. Loads that lie in memory as the tile does are not copied,
+ * and a result goes straight to where it is stored. A register whose elements are all equal has stride 0 and is computed once.
+ *
+ * A fold accumulates in f64. Sums of many rows go by blocks, which are added up afterwards, so that rounding grows with the square root of
+ * their number at worst. */
+#include "engine/run/program.h"
+
+#include <string.h>
+
+enum { TILE = 512, BLOCK = 256 };
+
+typedef enum reading {
+    READ_DIRECT,   /* with the stride of the last dim */
+    READ_UNIFORM,  /* one element for the whole tile */
+    READ_REPEATED, /* the same row for every row of every tile: gathered once */
+    READ_GATHERED  /* row by row into a slot */
+} reading;
+
+/* Of an instruction, while a loop runs. */
+typedef struct state {
+    const char *at;   /* its values in the current tile */
+    ptrdiff_t stride; /* elements: 0, 1, or that of a direct load */
+    ptrdiff_t offset; /* of a load, store or fold: elements from its storage, by the outer dims */
+    double *block;    /* of a fold that goes by blocks */
+} state;
+
+typedef struct walk {
+    const loop *l;
+    void *const *base;
+    state *states;
+    char *slots;
+    size_t low[WEFT_MAX_RANK + 1], high[WEFT_MAX_RANK + 1];
+} walk;
+
+/* --- preparation --- */
+
+static bool grouped(const loop *l)
+{
+    return l->run == l->extent[l->rank - 1] && l->rows > 1;
+}
+
+static size_t slot_bytes(const loop *l)
+{
+    return (l->rows * l->run * sizeof(double) + 63) & ~(size_t)63;
+}
+
+static uint8_t reading_of(const loop *l, const instruction *load)
+{
+    int last = l->rank - 1;
+    const ptrdiff_t *stride = load->stride;
+    if (!grouped(l))
+        return stride[last] ? READ_DIRECT : READ_UNIFORM;
+    if (!stride[last] && !stride[last - 1])
+        return READ_UNIFORM;
+    if (stride[last - 1] == stride[last] * (ptrdiff_t)l->extent[last])
+        return READ_DIRECT;
+    for (int i = 0; i < last; i++)
+        if (stride[i])
+            return READ_GATHERED;
+    return READ_REPEATED;
+}
+
+static bool in_blocks(const loop *l, const instruction *fold)
+{
+    return fold->stride[l->rank - 1] && !fold->stride[l->rank - 2] && l->extent[l->rank - 2] > BLOCK;
+}
+
+static void shape_tiles(loop *l)
+{
+    size_t inner = l->extent[l->rank - 1], above = l->extent[l->rank - 2];
+    l->rows = 1;
+    l->run = inner < TILE ? inner : TILE;
+    if (l->split == l->rank - 2 && l->parts > 1)
+        above = l->step;
+    if (inner && inner <= TILE / 2 && l->split != l->rank - 1) {
+        l->rows = TILE / inner;
+        l->rows = l->rows > above ? above : l->rows;
+        l->rows = l->rows ? l->rows : 1;
+    }
+}
+
+/* Gives each register a slot that is free from its making to its last use. From the end, the last use of a register is where it is met
+ * first, and its slot is free again where it is made. next: (length) links the free slots. */
+static void give_slots(loop *l, instruction *body, uint16_t *next)
+{
+    uint16_t free_slot = NO_SLOT, top = 0;
+    for (int i = 0; i < l->length; i++)
+        body[i].slot = body[i].action == ACTION_LOAD && body[i].reading == READ_REPEATED ? top++ : NO_SLOT; /* theirs to the end */
+    for (int i = l->length; i-- > 0;) {
+        instruction *b = &body[i];
+        for (int k = 0; k < b->n; k++) {
+            instruction *x = &body[b->operand[k]];
+            bool needs = x->action == ACTION_LOAD ? x->reading == READ_GATHERED : x->into == NO_INSTRUCTION;
+            if (!needs || x->slot != NO_SLOT)
+                continue;
+            x->slot = free_slot == NO_SLOT ? top++ : free_slot;
+            if (x->slot == free_slot)
+                free_slot = next[free_slot];
+        }
+        if (b->slot != NO_SLOT && !(b->action == ACTION_LOAD && b->reading == READ_REPEATED)) {
+            next[b->slot] = free_slot;
+            free_slot = b->slot;
+        }
+    }
+    l->slots = top;
+}
+
+void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
+{
+    shape_tiles(l);
+    size_t blocks = 0;
+    for (int i = 0; i < l->length; i++) {
+        instruction *b = &body[i];
+        if (b->action == ACTION_LOAD)
+            b->reading = reading_of(l, b);
+        else if (b->action == ACTION_FOLD && in_blocks(l, b))
+            blocks++;
+        else if (b->action == ACTION_STORE) {
+            instruction *x = &body[b->operand[0]];
+            if ((x->action == ACTION_MAP || x->action == ACTION_CONVERT) && x->into == NO_INSTRUCTION)
+                x->into = (uint16_t)i;
+        }
+    }
+    give_slots(l, body, scratch);
+    size_t bytes = ((size_t)l->length * sizeof(state) + 63) & ~(size_t)63;
+    bytes += (size_t)l->slots * slot_bytes(l) + blocks * ((l->extent[l->rank - 1] * sizeof(double) + 63) & ~(size_t)63);
+    l->worker_bytes = bytes;
+}
+
+/* --- conversions --- */
+
+WEFT_CLONES
+static void widen(size_t n, double *y, const float *x, ptrdiff_t stride)
+{
+    if (stride == 1)
+        for (size_t i = 0; i < n; i++)
+            y[i] = (double)x[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = (double)x[(ptrdiff_t)i * stride];
+}
+
+WEFT_CLONES
+static void narrow(size_t n, float *y, const double *x, ptrdiff_t stride)
+{
+    if (stride == 1)
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)x[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)x[(ptrdiff_t)i * stride];
+}
+
+static void copy_words(size_t n, char *y, const char *x, ptrdiff_t stride, size_t size)
+{
+    if (stride == 1)
+        memcpy(y, x, n * size);
+    else if (size == 4)
+        for (size_t i = 0; i < n; i++)
+            ((uint32_t *)(void *)y)[i] = ((const uint32_t *)(const void *)x)[(ptrdiff_t)i * stride];
+    else
+        for (size_t i = 0; i < n; i++)
+            ((uint64_t *)(void *)y)[i] = ((const uint64_t *)(const void *)x)[(ptrdiff_t)i * stride];
+}
+
+/* --- one tile --- */
+
+static char *memory_of(const walk *w, const instruction *b, const state *s, size_t row, size_t column)
+{
+    ptrdiff_t offset = s->offset + (ptrdiff_t)row * b->stride[w->l->rank - 2] + (ptrdiff_t)column * b->stride[w->l->rank - 1];
+    return (char *)w->base[b->storage] + offset * (ptrdiff_t)weft_dtype_size((weft_dtype)b->dtype);
+}
+
+static char *slot_of(const walk *w, const instruction *b)
+{
+    return w->slots + b->slot * slot_bytes(w->l);
+}
+
+static void gather(const walk *w, const instruction *b, state *s, const char *from, size_t rows)
+{
+    size_t size = weft_dtype_size((weft_dtype)b->dtype), run = w->l->run;
+    const ptrdiff_t *stride = b->stride + w->l->rank - 2;
+    char *to = slot_of(w, b);
+    for (size_t r = 0; r < rows; r++)
+        copy_words(run, to + r * run * size, from + (ptrdiff_t)r * stride[0] * (ptrdiff_t)size, stride[1], size);
+    s->at = to;
+    s->stride = 1;
+}
+
+static void load(const walk *w, const instruction *b, state *s, size_t row, size_t column, size_t rows)
+{
+    if (b->reading == READ_REPEATED)
+        return;
+    const char *from = memory_of(w, b, s, row, column);
+    if (b->reading == READ_GATHERED) {
+        gather(w, b, s, from, rows);
+        return;
+    }
+    s->at = from;
+    s->stride = b->reading == READ_UNIFORM ? 0 : b->stride[w->l->rank - 1];
+}
+
+static void fold_tile(const walk *w, const instruction *b, const state *s, size_t row, size_t column, size_t rows, size_t run, size_t part)
+{
+    const loop *l = w->l;
+    const weft_fold *f = b->op->fold;
+    const state *x = &w->states[b->operand[0]];
+    int type = b->dtype == WEFT_F64;
+    ptrdiff_t row_stride = b->stride[l->rank - 2], stride = b->stride[l->rank - 1];
+    size_t size = weft_dtype_size((weft_dtype)b->dtype);
+    double *y;
+    if (s->block) {
+        y = s->block + column;
+    } else {
+        y = w->base[b->partial != NO_STORAGE ? b->partial : b->storage];
+        if (b->partial != NO_STORAGE)
+            y += part * weft__fold_kept(l, b);
+        y += s->offset + (ptrdiff_t)row * row_stride + (ptrdiff_t)column * stride;
+    }
+    if (stride && row_stride) /* both stay, and lie as the tile does */
+        f->across[type](1, rows * run, x->at, 0, x->stride, y);
+    else if (stride)
+        f->across[type](rows, run, x->at, x->stride * (ptrdiff_t)run, x->stride, y);
+    else if (!row_stride)
+        *y = f->merge(*y, f->along[type](rows * run, x->at, x->stride));
+    else
+        for (size_t r = 0; r < rows; r++, y += row_stride)
+            *y = f->merge(*y, f->along[type](run, x->at + (ptrdiff_t)(r * run * size) * x->stride, x->stride));
+}
+
+static void map_tile(const walk *w, const instruction *b, state *s, size_t row, size_t column, size_t n)
+{
+    const void *x[WEFT_MAX_OPERANDS];
+    ptrdiff_t stride[WEFT_MAX_OPERANDS];
+    bool uniform = b->into == NO_INSTRUCTION;
+    for (int k = 0; k < b->n; k++) {
+        const state *operand = &w->states[b->operand[k]];
+        x[k] = operand->at;
+        stride[k] = operand->stride;
+        uniform &= !operand->stride;
+    }
+    char *to = uniform || b->into == NO_INSTRUCTION ? slot_of(w, b) : memory_of(w, &w->l->body[b->into], &w->states[b->into], row, column);
+    n = uniform ? 1 : n;
+    if (b->action == ACTION_MAP)
+        b->op->map[b->dtype == WEFT_F64](n, to, x, stride);
+    else if (b->dtype == WEFT_F64)
+        widen(n, (double *)(void *)to, x[0], stride[0]);
+    else
+        narrow(n, (float *)(void *)to, x[0], stride[0]);
+    s->at = to;
+    s->stride = !uniform;
+}
+
+static void run_tile(const walk *w, size_t row, size_t column, size_t rows, size_t run, size_t part)
+{
+    const loop *l = w->l;
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        state *s = &w->states[i];
+        switch ((action)b->action) {
+        case ACTION_LOAD:
+            load(w, b, s, row, column, rows);
+            break;
+        case ACTION_CONVERT:
+        case ACTION_MAP:
+            map_tile(w, b, s, row, column, rows * run);
+            break;
+        case ACTION_STORE: {
+            const state *x = &w->states[b->operand[0]];
+            if (l->body[b->operand[0]].into != i)
+                copy_words(rows * run, memory_of(w, b, s, row, column), x->at, x->stride, weft_dtype_size((weft_dtype)b->dtype));
+            break;
+        }
+        case ACTION_FOLD:
+            fold_tile(w, b, s, row, column, rows, run, part);
+            break;
+        }
+    }
+}
+
+/* --- the walk --- */
+
+static void fill(double *y, size_t n, double value)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = value;
+}
+
+size_t weft__fold_kept(const loop *l, const instruction *fold)
+{
+    size_t n = 1;
+    for (int i = 0; i < l->rank; i++)
+        n *= fold->stride[i] ? l->extent[i] : 1;
+    return n;
+}
+
+/* The accumulators of this part start from the identity. */
+static void start_fold(const walk *w, const instruction *b, size_t part)
+{
+    const loop *l = w->l;
+    double identity = b->op->fold->identity, *y = w->base[b->storage];
+    size_t kept = weft__fold_kept(l, b), stride = (size_t)b->stride[l->split];
+    if (b->partial != NO_STORAGE)
+        fill((double *)w->base[b->partial] + part * kept, kept, identity);
+    else if (stride)
+        fill(y + w->low[l->split] * stride, (w->high[l->split] - w->low[l->split]) * stride, identity);
+    else
+        fill(y, kept, identity);
+}
+
+/* Adds what the blocks hold to the accumulators. */
+static void flush_blocks(const walk *w, size_t part)
+{
+    const loop *l = w->l;
+    size_t n = l->extent[l->rank - 1];
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        state *s = &w->states[i];
+        if (b->action != ACTION_FOLD || !s->block)
+            continue;
+        double *y = w->base[b->partial != NO_STORAGE ? b->partial : b->storage];
+        if (b->partial != NO_STORAGE)
+            y += part * weft__fold_kept(l, b);
+        b->op->fold->across[1](1, n, s->block, 0, 1, y + s->offset);
+        fill(s->block, n, b->op->fold->identity);
+    }
+}
+
+/* Steps the dims outside of the last two. False after the last. */
+static bool advance(const walk *w, size_t *position)
+{
+    const loop *l = w->l;
+    for (int d = l->rank - 3; d >= 0; d--) {
+        bool wraps = position[d] + 1 == w->high[d];
+        ptrdiff_t by = wraps ? (ptrdiff_t)w->low[d] - (ptrdiff_t)position[d] : 1;
+        position[d] = wraps ? w->low[d] : position[d] + 1;
+        for (int i = 0; i < l->length; i++)
+            if (l->body[i].stride)
+                w->states[i].offset += by * l->body[i].stride[d];
+        if (!wraps)
+            return true;
+    }
+    return false;
+}
+
+static void run_rows(const walk *w, size_t part, bool blocks)
+{
+    const loop *l = w->l;
+    int last = l->rank - 1;
+    size_t since = 0;
+    for (size_t row = w->low[last - 1]; row < w->high[last - 1]; row += l->rows) {
+        size_t rows = w->high[last - 1] - row < l->rows ? w->high[last - 1] - row : l->rows;
+        for (size_t column = w->low[last]; column < w->high[last]; column += l->run) {
+            size_t run = w->high[last] - column < l->run ? w->high[last] - column : l->run;
+            run_tile(w, row, column, rows, run, part);
+        }
+        since += rows;
+        if (blocks && since >= BLOCK) {
+            flush_blocks(w, part);
+            since = 0;
+        }
+    }
+    if (blocks)
+        flush_blocks(w, part);
+}
+
+void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
+{
+    char *own = (char *)base[l->workspace] + (size_t)worker * l->worker_bytes;
+    walk w = {.l = l, .base = base, .states = (state *)(void *)own};
+    size_t position[WEFT_MAX_RANK + 1], states = ((size_t)l->length * sizeof(state) + 63) & ~(size_t)63;
+    w.slots = own + states;
+    double *block = (double *)(void *)(w.slots + (size_t)l->slots * slot_bytes(l));
+    bool blocks = false;
+    for (int d = 0; d < l->rank; d++) {
+        w.low[d] = d == l->split ? part * l->step : 0;
+        w.high[d] = d == l->split && l->extent[d] - w.low[d] > l->step ? w.low[d] + l->step : l->extent[d];
+        position[d] = w.low[d];
+    }
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        w.states[i] = (state){0};
+        if (b->stride && l->split < l->rank - 2)
+            w.states[i].offset = (ptrdiff_t)w.low[l->split] * b->stride[l->split];
+        if (b->action == ACTION_FOLD) {
+            start_fold(&w, b, part);
+            if (in_blocks(l, b)) {
+                w.states[i].block = block;
+                fill(block, l->extent[l->rank - 1], b->op->fold->identity);
+                block += (l->extent[l->rank - 1] + 7) & ~(size_t)7;
+                blocks = true;
+            }
+        } else if (b->action == ACTION_LOAD && b->reading == READ_REPEATED && l->count) {
+            gather(&w, b, &w.states[i], base[b->storage], l->rows);
+        }
+    }
+    if (!l->count)
+        return;
+    do
+        run_rows(&w, part, blocks);
+    while (advance(&w, position));
+}
+
+void weft__loop_finish(const loop *l, void *const *base)
+{
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        if (b->action != ACTION_FOLD || b->partial == NO_STORAGE)
+            continue;
+        size_t kept = weft__fold_kept(l, b);
+        fill(base[b->storage], kept, b->op->fold->identity);
+        b->op->fold->across[1](l->parts, kept, base[b->partial], (ptrdiff_t)kept, 1, base[b->storage]);
+    }
+}
