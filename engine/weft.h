@@ -185,6 +185,25 @@ weft_node weft_affine(weft_node x, weft_node w, weft_node b);       /* (N, D) @ 
  * Source: Ioffe and Szegedy, 2015, algorithm 1. */
 weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);
 
+/* Layer normalization over the last axis. x (..., D), gamma (D), beta (D), all f32 or all f64, eps >= 0 -> y, of the shape of x; for each row
+ *     mu = sum(x)/D    sigma2 = sum((x - mu)**2)/D    xhat = (x - mu) * (sigma2 + eps)**(-1/2)    y = gamma*xhat + beta
+ * Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_ARGUMENT (eps), WEFT_ERROR_DTYPE. Source: Ba, Kiros and Hinton, 2016, equations 3 and 4. */
+weft_node weft_layernorm(weft_node x, weft_node gamma, weft_node beta, double eps);
+
+/* The same without mu and beta: x (..., D), gamma (D) -> y = gamma*x*(sum(x**2)/D + eps)**(-1/2). Errors: as weft_layernorm().
+ * Source: Zhang and Sennrich, 2019, equation 4. */
+weft_node weft_rmsnorm(weft_node x, weft_node gamma, double eps);
+
+/* y = x * (sum(x**2) + eps)**(-1/2), the sum over one axis; negative axes count from the end. x f32 or f64, of any shape; eps >= 0. eps is added
+ * under the root; TensorFlow takes max(sum(x**2), eps) there, and PyTorch divides by max(sqrt(sum(x**2)), eps).
+ * Errors: WEFT_ERROR_SHAPE (axis), WEFT_ERROR_ARGUMENT (eps), WEFT_ERROR_DTYPE. */
+weft_node weft_l2_normalize(weft_node x, int axis, double eps);
+
+/* p = exp(z - m) / sum(exp(z - m)), the sum and the maximum m over one axis; negative axes count from the end. z f32 or f64, of any shape. m is a
+ * constant for derivatives, which it cannot change. An entry of -Inf gives 0; NaN where one is NaN or +Inf, or where all are -Inf.
+ * Errors: WEFT_ERROR_SHAPE (axis, or an empty one), WEFT_ERROR_DTYPE. Source: Goodfellow, Bengio and Courville, 2016, section 4.1. */
+weft_node weft_softmax(weft_node z, int axis);
+
 /* Mean over the rows of -log softmax(z)[label]. z (N, C), label i64 (N) -> scalar. Safe for any finite z. C <= 4096. */
 weft_node weft_softmax_cross_entropy(weft_node z, weft_node label);
 

@@ -2,6 +2,7 @@
 #include "tests/suite.h"
 #include "weft.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,6 +255,32 @@ static weft_node bad_eps(void)
     return weft_fused_batchnorm(weft_input(t, "h", WEFT_F32, 2, (size_t[]){4, 3}), g, g, -1);
 }
 
+static weft_node bad_layernorm(void)
+{
+    weft_node x = weft_input(t, "x", WEFT_F32, 3, (size_t[]){2, 4, 3});
+    return weft_layernorm(x, weft_input(t, "gamma", WEFT_F32, 1, (size_t[]){3}), weft_input(t, "beta", WEFT_F32, 1, (size_t[]){4}), 1e-5);
+}
+
+static weft_node bad_rmsnorm(void)
+{
+    return weft_rmsnorm(weft_input(t, "x", WEFT_F32, 2, (size_t[]){4, 3}), weft_input(t, "gamma", WEFT_F32, 1, (size_t[]){3}), NAN);
+}
+
+static weft_node bad_softmax(void)
+{
+    return weft_softmax(weft_input(t, "z", WEFT_F32, 2, (size_t[]){4, 3}), -3);
+}
+
+static weft_node bad_l2_normalize(void)
+{
+    return weft_l2_normalize(weft_input(t, "x", WEFT_F32, 2, (size_t[]){4, 3}), 2, 1e-5);
+}
+
+static weft_node bad_l2_eps(void)
+{
+    return weft_l2_normalize(weft_input(t, "x", WEFT_F32, 2, (size_t[]){4, 3}), 1, -1);
+}
+
 static weft_node bad_label(void)
 {
     return weft_softmax_cross_entropy(weft_input(t, "z", WEFT_F32, 2, (size_t[]){4, 3}), weft_input(t, "label", WEFT_I64, 1, (size_t[]){5}));
@@ -353,6 +380,11 @@ static const struct {
     {"gather", bad_gather, WEFT_ERROR_DTYPE, {"gather \"table\" (4, 2) x \"index\" (3)", "i64"}},
     {"batchnorm", bad_batchnorm, WEFT_ERROR_SHAPE, {"batchnorm \"h\" (4, 3) x \"gamma\" (2)", "(N, D)"}},
     {"eps", bad_eps, WEFT_ERROR_ARGUMENT, {"fused_batchnorm", "eps is -1", "0 or more"}},
+    {"layernorm", bad_layernorm, WEFT_ERROR_SHAPE, {"layernorm \"x\" (2, 4, 3) x \"gamma\" (3) x \"beta\" (4)", "(..., D)"}},
+    {"rmsnorm", bad_rmsnorm, WEFT_ERROR_ARGUMENT, {"rmsnorm \"x\" (4, 3) x \"gamma\" (3)", "eps is", "0 or more"}},
+    {"softmax", bad_softmax, WEFT_ERROR_SHAPE, {"softmax \"z\" (4, 3)", "axis is -3", "-1"}},
+    {"l2_normalize", bad_l2_normalize, WEFT_ERROR_SHAPE, {"l2_normalize \"x\" (4, 3)", "axis is 2"}},
+    {"l2_normalize eps", bad_l2_eps, WEFT_ERROR_ARGUMENT, {"l2_normalize \"x\" (4, 3)", "eps is -1", "0 or more"}},
     {"label", bad_label, WEFT_ERROR_SHAPE, {"softmax_cross_entropy \"z\" (4, 3) x \"label\" (5) i64", "(N, C)"}},
     {"assign", bad_assign, WEFT_ERROR_ARGUMENT, {"assign", "weft_parameter()"}},
     {"size", bad_size, WEFT_ERROR_SHAPE, {"input", "memory"}},
@@ -413,6 +445,10 @@ START_TEST(nothing_crashes_on_null)
     ck_assert(weft_node_failed(weft_batchnorm(none, none, none, 1e-5)));
     ck_assert(weft_node_failed(weft_fused_batchnorm(none, none, none, 1e-5)));
     ck_assert(weft_node_failed(weft_softmax_cross_entropy(none, none)));
+    ck_assert(weft_node_failed(weft_layernorm(none, none, none, 1e-5)));
+    ck_assert(weft_node_failed(weft_rmsnorm(none, none, 1e-5)));
+    ck_assert(weft_node_failed(weft_softmax(none, -1)));
+    ck_assert(weft_node_failed(weft_l2_normalize(none, -1, 1e-5)));
     ck_assert(weft_node_failed(weft_mean(none, 1, false)));
     ck_assert(weft_node_failed(weft_name(none, "x")));
     ck_assert(weft_node_failed(weft_transpose(none, NULL)));

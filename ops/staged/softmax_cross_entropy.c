@@ -1,5 +1,5 @@
-/* softmax_cross_entropy.c: the mean over the rows of -log softmax(z)[label]. The largest score of a row is taken off first, so that no
- * exponential overflows; that leaves the value as it was, so no derivative passes through the shift. */
+/* softmax_cross_entropy.c: the mean over the rows of -log softmax(z)[label], from the shifted scores of softmax.c; the logarithm is taken of
+ * the sum alone, so that no p that underflows reaches it. */
 #include "ops/staged/staged.h"
 
 static const weft_op here = {.name = "softmax_cross_entropy"};
@@ -45,7 +45,7 @@ weft_node weft_softmax_cross_entropy(weft_node z, weft_node label)
         return (weft_node){.tape = z.tape, .id = WEFT_NO_ID};
     unsigned classes = WEFT_AXIS(1);
     weft_scope_push(z.tape, "softmax_cross_entropy");
-    weft_node shifted = weft_name(weft_sub(z, weft_stop_gradient(weft_max(z, classes, true))), "shifted");
+    weft_node shifted = weft__shifted(z, classes);
     weft_node log_total = weft_name(weft_log(weft_sum(weft_exp(shifted), classes, false)), "log_total");
     weft_node score = weft_name(weft_sum(weft_mul(one_hot(label, z), shifted), classes, false), "score");
     weft_node loss = weft_name(weft_mean(weft_sub(log_total, score), WEFT_ALL_AXES, false), "loss");

@@ -12,4 +12,13 @@ weft_status weft__batchnorm_check(const char *name, weft_node h, weft_node gamma
 /* weft_batchnorm() with what it computes on the way: y (N, D), mu (D) and rstd (D). */
 void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3]);
 
+/* The axis as a set of one, where x is a node and axis is -rank to rank-1; else 0 and the tape's error, worded for the function of that name. */
+unsigned weft__axis_of(const char *name, weft_node x, int axis);
+
+/* WEFT_OK where x[0] is (..., D), the n - 1 others are (D) and eps >= 0; else the tape's error, worded for the function of that name. */
+weft_status weft__rows_check(const char *name, const weft_node *x, int n, double eps);
+
+/* z - max(z) over the axes, the largest as a constant for every derivative. */
+weft_node weft__shifted(weft_node z, unsigned axes);
+
 #endif

@@ -1,0 +1,20 @@
+/* l2_normalize.c: vectors along one axis, divided by their length. eps stands inside the root: the derivative then exists at 0 as well,
+ * where that of max(length, eps) has a kink. */
+#include "ops/staged/staged.h"
+
+weft_node weft_l2_normalize(weft_node x, int axis, double eps)
+{
+    const weft_op here = {.name = "l2_normalize"};
+    unsigned along = weft__axis_of(here.name, x, axis);
+    if (along && !(eps >= 0))
+        weft_fail(&here, &x, 1, WEFT_ERROR_ARGUMENT, "eps is %g; it must be 0 or more", eps);
+    if (!along || weft_tape_status(x.tape) != WEFT_OK)
+        return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
+    weft_scope_push(x.tape, here.name);
+    weft_node squared = weft_name(weft_pow(x, weft_scalar_like(x, 2)), "squared");
+    weft_node total = weft_name(weft_sum(squared, along, true), "total");
+    weft_node rnorm = weft_name(weft_pow(weft_add(total, weft_scalar_like(x, eps)), weft_scalar_like(x, -0.5)), "rnorm");
+    weft_node y = weft_name(weft_mul(x, rnorm), "y");
+    weft_scope_pop(x.tape);
+    return y;
+}
