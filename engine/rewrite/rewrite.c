@@ -3,7 +3,7 @@
 #include "engine/record/needed.h"
 #include "engine/rewrite/rewrite.h"
 
-enum { FAMILIES = 5 };
+enum { FAMILIES = 6 };
 
 static const struct {
     const weft__rule *rules;
@@ -13,6 +13,7 @@ static const struct {
     {weft__identity_rules, &weft__identity_rule_count},
     {weft__view_rules, &weft__view_rule_count},
     {weft__sum_rules, &weft__sum_rule_count},
+    {weft__reuse_rules, &weft__reuse_rule_count},
     {weft__factor_rules, &weft__factor_rule_count},
 };
 
@@ -66,6 +67,12 @@ weft_node weft__emit(weft__rewriter *r, const weft_op *op, const weft_node *x, i
     if (pure && !weft_node_failed(result))
         weft__equal_remember(r, &draft, op->attribute_size, result);
     return result;
+}
+
+weft_node weft__find(weft__rewriter *r, const weft_op *op, const weft_node *x, int n, const void *attributes)
+{
+    const weft__draft draft = {op, x, n, attributes};
+    return weft__equal_find(r, &draft, op->attribute_size);
 }
 
 weft_node weft__emit_constant(weft__rewriter *r, weft_node constant)

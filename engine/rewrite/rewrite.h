@@ -34,6 +34,7 @@ typedef struct weft__rule {
 } weft__rule;
 
 weft_node weft__emit(weft__rewriter *r, const weft_op *op, const weft_node *x, int n, const void *attributes);
+weft_node weft__find(weft__rewriter *r, const weft_op *op, const weft_node *x, int n, const void *attributes); /* an equal node met before, or none */
 weft_node weft__emit_constant(weft__rewriter *r, weft_node constant); /* a leaf of the tape, or the equal one met before */
 
 static inline weft_node weft__no_node(void)
@@ -47,8 +48,10 @@ bool weft__equal_remember(weft__rewriter *r, const weft__draft *draft, size_t by
 void weft__equal_free(weft__rewriter *r);
 
 /* The rules, file by file. */
-extern const weft__rule weft__constant_rules[], weft__identity_rules[], weft__view_rules[], weft__sum_rules[], weft__factor_rules[];
-extern const size_t weft__constant_rule_count, weft__identity_rule_count, weft__view_rule_count, weft__sum_rule_count, weft__factor_rule_count;
+extern const weft__rule weft__constant_rules[], weft__identity_rules[], weft__view_rules[], weft__sum_rules[], weft__factor_rules[],
+    weft__reuse_rules[];
+extern const size_t weft__constant_rule_count, weft__identity_rule_count, weft__view_rule_count, weft__sum_rule_count, weft__factor_rule_count,
+    weft__reuse_rule_count;
 
 /* Ops that rules know by name. */
 extern const weft_op weft_op_add, weft_op_sub, weft_op_mul, weft_op_div, weft_op_neg, weft_op_pow, weft_op_broadcast, weft_op_reshape,
@@ -56,6 +59,7 @@ extern const weft_op weft_op_add, weft_op_sub, weft_op_mul, weft_op_div, weft_op
 
 /* factors.c */
 bool weft__is_factor(weft_node x); /* a broadcast that repeats a smaller array */
+bool weft__split_product(weft_node x, weft_node *p, weft_node *factor); /* x = p * F; false when it is not of that form */
 weft_node weft__emit_broadcast(weft__rewriter *r, weft_node x, const weft_shape *to);
 
 #endif

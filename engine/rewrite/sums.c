@@ -58,15 +58,46 @@ static weft_node constant_along(weft__rewriter *r, const weft__draft *d, weft_no
     return weft__emit_broadcast(r, weft__emit(r, &weft_op_reshape, &small, 1, &kept), &result);
 }
 
+/* Where such a factor stands in a product: at most DEPTH steps down, each to an operand of a mul, the dividend of a div or under a neg. The
+ * last step is not in path: the place is a mul or div whose operand 1 is the factor. Returns the number of steps, or -1. */
+enum { DEPTH = 6 };
+
+static int find_factor(const weft__draft *d, weft_node x, int *path, int depth)
+{
+    weft_shape kept;
+    const weft_op *op = weft_node_op(x);
+    if (depth == DEPTH || (op != &weft_op_mul && op != &weft_op_div && op != &weft_op_neg))
+        return -1;
+    if (op != &weft_op_neg && weft__is_factor(weft_node_operand(x, 1)) && is_constant_along(d, weft_node_operand(x, 1), &kept))
+        return depth;
+    for (path[depth] = 0; path[depth] < (op == &weft_op_mul ? 2 : 1); path[depth]++) {
+        int steps = find_factor(d, weft_node_operand(x, path[depth]), path, depth + 1);
+        if (steps >= 0)
+            return steps;
+    }
+    return -1;
+}
+
+/* x without the factor at the end of the path; place: the mul or div that held it. */
+static weft_node take_factor(weft__rewriter *r, weft_node x, const int *path, int steps, weft_node *place)
+{
+    if (!steps) {
+        *place = x;
+        return weft_node_operand(x, 0);
+    }
+    weft_node operand[2];
+    for (int i = 0; i < weft_node_operand_count(x); i++)
+        operand[i] = i == *path ? take_factor(r, weft_node_operand(x, i), path + 1, steps - 1, place) : weft_node_operand(x, i);
+    return weft__emit(r, weft_node_op(x), operand, weft_node_operand_count(x), NULL);
+}
+
 static weft_node pull_factor(weft__rewriter *r, const weft__draft *d)
 {
-    const weft_op *op = weft_node_op(d->x[0]);
-    if ((op != &weft_op_mul && op != &weft_op_div) || !weft__is_factor(weft_node_operand(d->x[0], 1)))
+    int path[DEPTH], steps = find_factor(d, d->x[0], path, 0);
+    if (steps < 0)
         return weft__no_node();
-    weft_node factor = constant_along(r, d, weft_node_operand(d->x[0], 1));
-    if (!factor.tape)
-        return factor;
-    return weft__emit(r, op, (weft_node[]){sum_of(r, weft_node_operand(d->x[0], 0), d), factor}, 2, NULL);
+    weft_node place, rest = take_factor(r, d->x[0], path, steps, &place), factor = constant_along(r, d, weft_node_operand(place, 1));
+    return weft__emit(r, weft_node_op(place), (weft_node[]){sum_of(r, rest, d), factor}, 2, NULL);
 }
 
 static weft_node pull_sign(weft__rewriter *r, const weft__draft *d)
@@ -118,13 +149,15 @@ static weft_node centred_is_zero(weft__rewriter *r, const weft__draft *d)
     return weft__emit_broadcast(r, weft__emit_constant(r, weft_scalar_like(d->x[0], 0)), &shape);
 }
 
-/* A term whose sum gets simpler: a product with a factor that does not vary along the folded axes, or such a factor alone. */
-static bool comes_out(const weft__draft *d, weft_node term)
+/* A term whose sum gets simpler: a product with a factor that does not vary along the folded axes, such a factor alone, or such terms added. */
+static bool comes_out(const weft__draft *d, weft_node term, int depth)
 {
     weft_shape kept;
+    int path[DEPTH];
     const weft_op *op = weft_node_op(term);
-    weft_node factor = weft__is_factor(term) ? term : op == &weft_op_mul || op == &weft_op_div ? weft_node_operand(term, 1) : weft__no_node();
-    return factor.tape && weft__is_factor(factor) && is_constant_along(d, factor, &kept);
+    if (op == &weft_op_add || op == &weft_op_sub)
+        return depth < DEPTH && comes_out(d, weft_node_operand(term, 0), depth + 1) && comes_out(d, weft_node_operand(term, 1), depth + 1);
+    return weft__is_factor(term) ? is_constant_along(d, term, &kept) : find_factor(d, term, path, 0) >= 0;
 }
 
 static weft_node split(weft__rewriter *r, const weft__draft *d)
@@ -133,7 +166,7 @@ static weft_node split(weft__rewriter *r, const weft__draft *d)
     if (op != &weft_op_add && op != &weft_op_sub)
         return weft__no_node();
     weft_node a = weft_node_operand(d->x[0], 0), b = weft_node_operand(d->x[0], 1);
-    if (!comes_out(d, a) || !comes_out(d, b))
+    if (!comes_out(d, d->x[0], 0))
         return weft__no_node();
     return weft__emit(r, op, (weft_node[]){sum_of(r, a, d), sum_of(r, b, d)}, 2, NULL);
 }
@@ -160,7 +193,7 @@ static weft_node plus_zero(weft__rewriter *r, const weft__draft *d)
 
 const weft__rule weft__sum_rules[] = {
     {{"sum of deviations", "sum(x - sum(x)/N) = sum(x) - N sum(x)/N = 0", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, centred_is_zero},
-    {{"factor out of a sum", "sum(p * F) = sum(p) * F where F does not vary along the folded axes", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_factor},
+    {{"factor out of a sum", "sum(p * F) = sum(p) * F where F does not vary along the folded axes, wherever it stands in the product", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_factor},
     {{"sign out of a sum", "sum(-p) = -sum(p)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_sign},
     {{"sum of repeats", "the sum of N equal terms is N times one", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, sum_of_repeated},
     {{"split a sum", "sum(p * F + q * G) = sum(p * F) + sum(q * G)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, split},
