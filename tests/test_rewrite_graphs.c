@@ -40,7 +40,7 @@ static weft_node grow(const weft_node *pool, size_t n, uint64_t *seed)
     weft_node a = pool[(size_t)(draw_uniform(seed) * (double)n)], b = pool[(size_t)(draw_uniform(seed) * (double)n)];
     int rank = weft_node_shape(a).rank, axis = rank ? (int)(draw_uniform(seed) * rank) : 0;
     bool keepdims = draw_uniform(seed) < 0.5;
-    switch ((int)(draw_uniform(seed) * 12)) {
+    switch ((int)(draw_uniform(seed) * 15)) {
     case 0:
         return weft_add(a, b);
     case 1:
@@ -63,14 +63,20 @@ static weft_node grow(const weft_node *pool, size_t n, uint64_t *seed)
         return weft_transpose(a, NULL);
     case 10:
         return weft_exp(weft_div(a, weft_add(weft_mul(a, a), weft_scalar_like(a, 1))));
+    case 11:
+        return rank ? weft_softmax(a, axis) : a;
+    case 12:
+        return rank ? weft_l2_normalize(a, axis, 0.1) : a;
+    case 13:
+        return weft_pow(weft_add(weft_mul(a, a), weft_scalar_like(a, 0.5)), weft_scalar_like(a, draw_uniform(seed) < 0.5 ? -0.5 : -1.5));
     default:
         return weft_mul(a, weft_scalar_like(a, draw_uniform(seed) < 0.5 ? 0 : 1));
     }
 }
 
 /* The graph and its gradient, rewritten and not, exactly for even seeds and with the algebra for odd ones. Sums over views may add in another
- * order even when every rule is exact, so this compares values, not bits. Cancellation leaves roundings of what was cancelled, so the scale is that of the largest
- * value on the whole tape. */
+ * order even when every rule is exact, so this compares values, not bits. Cancellation leaves roundings of what was cancelled, so the scale is
+ * that of the largest value on the whole tape. */
 START_TEST(random_wholekeep_their_values)
 {
     enum { STEPS = 14, LEAVES = 4 };
@@ -89,7 +95,8 @@ START_TEST(random_wholekeep_their_values)
         out[0] = last;
         weft_grad(weft_sum(weft_mul(last, last), WEFT_ALL_AXES, false), pool, LEAVES, out + 1);
         uint32_t recorded = weft_tape_count(t);
-        ck_assert_msg(weft_rewrite(out, N, _i % 2 ? WEFT_REWRITE_ALGEBRAIC : WEFT_REWRITE_EXACT, NULL, NULL, out + N) == WEFT_OK, "%s", weft_tape_message(t));
+        weft_rewriting level = _i % 2 ? WEFT_REWRITE_ALGEBRAIC : WEFT_REWRITE_EXACT;
+        ck_assert_msg(weft_rewrite(out, N, level, NULL, NULL, out + N) == WEFT_OK, "%s", weft_tape_message(t));
         weft_node *all = malloc((recorded + N) * sizeof *all);
         for (uint32_t id = 0; id < recorded; id++)
             all[id] = weft_tape_node(t, id);
@@ -159,8 +166,8 @@ static void compare_sample(const sample *s, weft_rewriting level)
         for (size_t i = 0; i < count_of(out[k]); i++)
             size = fmax(size, fabs(a[i]));
         for (size_t i = 0; i < count_of(out[k]); i++)
-            ck_assert_msg(fabs(a[i] - b[i]) <= 1e-12 * size || (isnan(a[i]) && isnan(b[i])), "%s output %zu[%zu]: %.17g became %.17g", s->op, k, i, a[i],
-                          b[i]);
+            ck_assert_msg(fabs(a[i] - b[i]) <= 1e-12 * size || (isnan(a[i]) && isnan(b[i])), "%s output %zu[%zu]: %.17g became %.17g", s->op, k, i,
+                          a[i], b[i]);
     }
     if (level == WEFT_REWRITE_EXACT)
         ck_assert_uint_le(weft_program_memory(after).steps, weft_program_memory(before).steps);

@@ -123,8 +123,8 @@ static weft_node sign_to_factor(weft__rewriter *r, const weft__draft *d)
 }
 
 const weft__rule weft__factor_rules[] = {
-    {{"work on the small side", "f(repeat a, repeat b) = repeat f(a, b): each element is the same function of the same numbers", WEFT_REWRITE_ALGEBRAIC},
-     NULL, work_small},
+    {{"work on the small side", "f(repeat a, repeat b) = repeat f(a, b): each element is the same function of the same numbers",
+      WEFT_REWRITE_ALGEBRAIC}, NULL, work_small},
     {{"factor second", "F * p = p * F", WEFT_REWRITE_EXACT}, &weft_op_mul, factor_second},
     {{"merge factors", "(p * F) * G = p * (F * G), (p * F) * (q * G) = (p * q) * (F * G)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_mul, merge_factors},
     {{"divisor into factor", "(p * F) / n = p * (F / n)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_div, divisor_to_factor},

@@ -134,8 +134,9 @@ static weft_node power_of_root(weft__rewriter *r, const weft__draft *d)
 }
 
 const weft__rule weft__reuse_rules[] = {
-    {{"factor meets its product", "a * (b*F + c*F) = (a*F) * (b + c), where a*F is there", WEFT_REWRITE_ALGEBRAIC}, &weft_op_mul, factor_meets_product},
-    {{"power of a root", "x**-(n/2) = (x**-0.5)**n for odd n, where x**-0.5 is there: both are real for x > 0", WEFT_REWRITE_ALGEBRAIC}, &weft_op_pow,
-     power_of_root},
+    {{"factor meets its product", "a * (b*F + c*F) = (a*F) * (b + c), where a*F is there", WEFT_REWRITE_ALGEBRAIC},
+     &weft_op_mul, factor_meets_product},
+    {{"power of a root", "x**-(n/2) = (x**-0.5)**n for odd n, where x**-0.5 is there: both are real for x > 0", WEFT_REWRITE_ALGEBRAIC},
+     &weft_op_pow, power_of_root},
 };
 const size_t weft__reuse_rule_count = sizeof weft__reuse_rules / sizeof *weft__reuse_rules;

@@ -1,7 +1,8 @@
 /* rewrite.h: rewriting happens while recording. The driver walks the needed nodes in tape order and emits each again, on the same tape, with
  * its operands already rewritten; emit() asks the rules first, then looks for an equal node, and records only what is left. A rule sees the
  * op, the operands and the attributes of a node that does not exist yet, and answers with a node that has the same value, or with none.
- * What it emits itself goes through the rules again; every rule makes its node smaller or moves a factor outward, so that ends. */
+ * What it emits itself goes through the rules again; every rule makes its node smaller, takes a factor away from where it stood, or turns a
+ * quotient or power into products, and none does the reverse, so that ends. */
 #ifndef WEFT_REWRITE_REWRITE_H
 #define WEFT_REWRITE_REWRITE_H
 

@@ -193,7 +193,8 @@ static weft_node plus_zero(weft__rewriter *r, const weft__draft *d)
 
 const weft__rule weft__sum_rules[] = {
     {{"sum of deviations", "sum(x - sum(x)/N) = sum(x) - N sum(x)/N = 0", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, centred_is_zero},
-    {{"factor out of a sum", "sum(p * F) = sum(p) * F where F does not vary along the folded axes, wherever it stands in the product", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_factor},
+    {{"factor out of a sum", "sum(p * F) = sum(p) * F where F does not vary along the folded axes, wherever it stands in the product",
+      WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_factor},
     {{"sign out of a sum", "sum(-p) = -sum(p)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_sign},
     {{"sum of repeats", "the sum of N equal terms is N times one", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, sum_of_repeated},
     {{"split a sum", "sum(p * F + q * G) = sum(p * F) + sum(q * G)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, split},

@@ -43,8 +43,10 @@ static weft_node reorder(weft__rewriter *r, const weft__draft *d)
 }
 
 const weft__rule weft__view_rules[] = {
-    {{"broadcast of broadcast", "repeating what is repeated repeats it; to its own shape, nothing happens", WEFT_REWRITE_EXACT}, &weft_op_broadcast, to_shape},
-    {{"reshape of reshape", "both keep the order of the elements; to its own shape, nothing happens", WEFT_REWRITE_EXACT}, &weft_op_reshape, to_shape},
+    {{"broadcast of broadcast", "repeating what is repeated repeats it; to its own shape, nothing happens",
+      WEFT_REWRITE_EXACT}, &weft_op_broadcast, to_shape},
+    {{"reshape of reshape", "both keep the order of the elements; to its own shape, nothing happens",
+      WEFT_REWRITE_EXACT}, &weft_op_reshape, to_shape},
     {{"transpose of transpose", "orders compose; the identity does nothing", WEFT_REWRITE_EXACT}, &weft_op_transpose, reorder},
 };
 const size_t weft__view_rule_count = sizeof weft__view_rules / sizeof *weft__view_rules;

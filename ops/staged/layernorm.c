@@ -7,7 +7,7 @@ weft_status weft__rows_check(const char *name, const weft_node *x, int n, double
     const weft_op here = {.name = name};
     for (int i = 0; i < n; i++)
         if (weft_node_failed(x[i]) || x[i].tape != x[0].tape) {
-            weft_fail(&here, x, n, WEFT_ERROR_ARGUMENT, n == 2 ? "x and gamma must be nodes of one tape" : "x, gamma and beta must be nodes of one tape");
+            weft_fail(&here, x, n, WEFT_ERROR_ARGUMENT, "x%s must be nodes of one tape", n == 2 ? " and gamma" : ", gamma and beta");
             return x[0].tape ? weft_tape_status(x[0].tape) : WEFT_ERROR_ARGUMENT;
         }
     weft_shape xs = weft_node_shape(x[0]);
