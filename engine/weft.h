@@ -227,12 +227,17 @@ weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const 
  * Records simpler nodes of the same values. Equal nodes become one; then rules, each with a name and a proof. Exact rules change no bit of an
  * element. Two things follow structure all the same: the order in which a sum adds up a view, which is that of its memory, and in f32 which
  * small nodes are wide. Rewritten nodes can be differentiated like any others. */
-typedef enum weft_rewriting { WEFT_REWRITE_EXACT, WEFT_REWRITE_ALGEBRAIC } weft_rewriting; /* the second: equal over the reals, with the first */
+typedef enum weft_rewriting {
+    WEFT_REWRITE_DEFAULT,  /* algebraic */
+    WEFT_REWRITE_NONE,
+    WEFT_REWRITE_EXACT,
+    WEFT_REWRITE_ALGEBRAIC /* rules that are equal over the reals, and the exact ones */
+} weft_rewriting;
 
 typedef struct weft_rule {
     const char *name;  /* "double negation" */
     const char *proof; /* "-(-x) = x: ..." */
-    weft_rewriting level;
+    weft_rewriting level; /* exact or algebraic */
 } weft_rule;
 
 /* Called for each rule that fires: what stands for the node `before`, or for a part of it. */
@@ -249,11 +254,18 @@ const weft_rule *weft_rule_at(size_t i); /* NULL beyond the last */
 
 typedef struct weft_program weft_program;
 
-/* Lowers what the outputs need, and no more. The program owns its memory and outlives the tape. Nodes name its inputs and parameters.
+/* Rewrites what the outputs need, and lowers it to loops that compute many nodes in one walk over memory. The program owns its memory and
+ * outlives the tape, which is left as it was. Nodes name its inputs and parameters.
  * Sums accumulate in f64. In an f32 graph the results of reductions, and what is computed at their size from them, stay in f64 inside the
  * program and are f32 again when read: so x - mean(x) subtracts before it rounds. f64 data whose squares overflow, beyond 1e150, is not helped.
  * Returns NULL only when out of memory; any other error is the program's status. */
 weft_program *weft_compile(const weft_node *outputs, size_t n);
+
+typedef struct weft_options {
+    weft_rewriting rewriting; /* which rules may fire */
+} weft_options; /* zeros are the defaults, those of weft_compile() */
+
+weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options); /* options: NULL for the defaults */
 void weft_program_free(weft_program *program);
 weft_status weft_program_status(const weft_program *program); /* of the last call on it; WEFT_ERROR_MEMORY for NULL */
 const char *weft_program_message(const weft_program *program);

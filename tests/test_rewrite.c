@@ -170,7 +170,7 @@ START_TEST(a_rule_keeps_every_bit)
     weft_node x = weft_input(t, "x", WEFT_F64, 1, (size_t[]){8}), y = alone[_i].build(x), z = rewrite(y, WEFT_REWRITE_EXACT, &r);
     ck_assert_msg(fired(&r, alone[_i].rule), "%s did not fire", alone[_i].rule);
     const weft_node out[] = {y, z};
-    weft_program *p = weft_compile(out, 2), *before = weft_compile(out, 1), *after = weft_compile(out + 1, 1);
+    weft_program *p = compile_as_recorded(out, 2), *before = compile_as_recorded(out, 1), *after = compile_as_recorded(out + 1, 1);
     weft_bind(p, x, tricky, sizeof tricky);
     weft_bind(p, row, tricky_row, sizeof tricky_row);
     ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
@@ -258,7 +258,7 @@ START_TEST(assignments_and_names_stay)
     ck_assert_str_eq(weft_node_name(renamed), "next");
     ck_assert_str_eq(weft_node_scope(renamed), "layer");
     ck_assert_uint_eq(weft_node_operand(renamed, 1).id, v.id);
-    weft_program *p = weft_compile(z, 2);
+    weft_program *p = compile_as_recorded(z, 2);
     double value;
     weft_parameter_write(p, v, (double[]){5}, sizeof value);
     ck_assert_int_eq(weft_run(p), WEFT_OK);

@@ -201,7 +201,7 @@ static const struct {
 static void expect_close(const char *what, weft_node x, weft_node y, weft_node z)
 {
     const weft_node out[] = {y, z};
-    weft_program *p = weft_compile(out, 2);
+    weft_program *p = compile_as_recorded(out, 2);
     for (uint64_t seed = 1; seed <= 20; seed++) {
         double data[8], small[4], size = 1;
         uint64_t state = seed;
@@ -354,7 +354,7 @@ START_TEST(a_negative_base_keeps_its_reciprocal)
     weft_node out[] = {weft_pow(s, number(-0.5)), weft_pow(s, number(-1)), weft_pow(s, number(-1.5)), weft_pow(s, number(-2))};
     ck_assert_int_eq(weft_rewrite(out, 4, WEFT_REWRITE_ALGEBRAIC, note, &r, out), WEFT_OK);
     ck_assert(fired(&r, "power of a root"));
-    weft_program *p = weft_compile(out, 4);
+    weft_program *p = compile_as_recorded(out, 4);
     weft_bind(p, x, (double[]){-1, -1, 0, 0, 0, 0, 0, 0}, 8 * sizeof(double));
     ck_assert_int_eq(weft_run(p), WEFT_OK);
     ck_assert(isnan(*(const double *)weft_output(p, 0)) && isnan(*(const double *)weft_output(p, 2)));
@@ -373,7 +373,7 @@ START_TEST(a_misplaced_mean_is_not_centred)
     record r = {.n = 0};
     const weft_node out[] = {y, rewrite(y, WEFT_REWRITE_ALGEBRAIC, &r)};
     ck_assert(!fired(&r, "sum of deviations"));
-    weft_program *p = weft_compile(out, 2);
+    weft_program *p = compile_as_recorded(out, 2);
     weft_bind(p, x, data, sizeof data);
     ck_assert_int_eq(weft_run(p), WEFT_OK);
     for (size_t i = 0; i < 3; i++)

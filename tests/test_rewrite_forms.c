@@ -138,7 +138,7 @@ START_TEST(it_has_the_value_of_the_formula)
         form.gamma = f->operands > 1 ? g.o.wide[1] : NULL;
         form.beta = f->operands > 2 ? g.o.wide[2] : NULL;
         f->form(f->v, form);
-        weft_program *p = weft_compile(g.out, (size_t)g.n);
+        weft_program *p = compile_as_recorded(g.out, (size_t)g.n);
         operands_bind(&g.o, p);
         ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
         for (int k = 0; k < g.n; k++)
@@ -206,7 +206,7 @@ START_TEST(cross_entropy_becomes_the_closed_form)
         got.passes = work_of(&out[1], 1, LARGE).passes;
         expect_work("cross-entropy", got, expected);
         double dz[LARGE], loss = closed_softmax_cross_entropy(ROWS, CLASSES, o.wide[0], o.wide[1], *o.wide[2], dz);
-        weft_program *p = weft_compile(out, 2);
+        weft_program *p = compile_as_recorded(out, 2);
         operands_bind(&o, p);
         ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
         expect_near("cross-entropy", "loss", weft_output(p, 0), &loss, 1);

@@ -101,7 +101,7 @@ START_TEST(random_wholekeep_their_values)
         for (uint32_t id = 0; id < recorded; id++)
             all[id] = weft_tape_node(t, id);
         memcpy(all + recorded, out + N, N * sizeof *all);
-        weft_program *p = weft_compile(all, recorded + N);
+        weft_program *p = compile_as_recorded(all, recorded + N);
         static const size_t counts[LEAVES] = {9, 3, 3, 1};
         for (int k = 0; k < LEAVES; k++)
             weft_bind(p, pool[k], data, counts[k] * sizeof *data);
@@ -154,7 +154,7 @@ static void compare_sample(const sample *s, weft_rewriting level)
     size_t n = graphs(s, &o, out);
     ck_assert_msg(weft_rewrite(out, n, level, NULL, NULL, out + n) == WEFT_OK, "%s", weft_tape_message(t));
     ck_assert_int_eq(weft_tape_verify(t), WEFT_OK);
-    weft_program *before = weft_compile(out, n), *after = weft_compile(out + n, n);
+    weft_program *before = compile_as_recorded(out, n), *after = compile_as_recorded(out + n, n);
     operands_bind(&o, before);
     operands_bind(&o, after);
     ck_assert_msg(weft_run(before) == WEFT_OK && weft_run(after) == WEFT_OK, "%s%s", weft_program_message(before), weft_program_message(after));

@@ -71,9 +71,7 @@ static weft_program *batchnorm_program(int row, size_t n, size_t d, const arrays
     if (backward)
         weft_vjp(out, &dy, 1, (const weft_node[]){h, gamma, beta}, 3, out + 1);
     size_t outputs = backward ? 4 : 1;
-    if (row >= REWRITTEN_FORWARD)
-        weft_rewrite(out, outputs, WEFT_REWRITE_ALGEBRAIC, NULL, NULL, out);
-    weft_program *p = weft_compile(out, outputs);
+    weft_program *p = weft_compile_with(out, outputs, &(weft_options){.rewriting = row < REWRITTEN_FORWARD ? WEFT_REWRITE_NONE : WEFT_REWRITE_ALGEBRAIC});
     weft_bind(p, h, a->h, a->bytes);
     weft_bind(p, dy, a->dy, a->bytes);
     weft_bind(p, gamma, a->gamma, a->column);

@@ -111,7 +111,7 @@ static weft_node rewrite_node(weft__rewriter *r, uint32_t id, const uint32_t *ma
     weft_node result = weft__emit(r, node->op, x, node->n, node->attributes);
     r->tape->scope = NULL; /* `scope` ends here */
     const weft__node *made = weft__look(result);
-    if (made && node->name && !made->name)
+    if (made && node->name && !made->name && result.id >= r->first)
         weft_name(result, node->name);
     return result;
 }
@@ -140,7 +140,7 @@ weft_status weft_rewrite(const weft_node *outputs, size_t n, weft_rewriting leve
     weft__needed needed;
     if (weft__needed_find(&needed, outputs, n) != WEFT_OK)
         return weft__tape_fail(tape, WEFT_ERROR_MEMORY, "out of memory");
-    weft__rewriter r = {.tape = tape, .level = level, .trace = trace, .context = context};
+    weft__rewriter r = {.tape = tape, .level = level ? level : WEFT_REWRITE_ALGEBRAIC, .trace = trace, .context = context, .first = tape->count};
     weft__arena_init(&r.keys, &tape->allocator);
     uint32_t *map = weft__allocate(&tape->allocator, (size_t)needed.end * sizeof *map);
     if (map)

@@ -15,6 +15,7 @@ typedef struct weft__rewriter {
     weft_rewriting level;
     weft_rewrite_trace trace;
     void *context;
+    uint32_t first;   /* id of those recorded by rewriting; earlier nodes are the caller's and stay as they are */
     weft_node source; /* the node that is being rewritten */
     weft__arena keys;
     weft__equal_entry *equal; /* nodes emitted so far, by op, operands and attributes */

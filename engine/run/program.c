@@ -38,8 +38,32 @@ static weft_status check_outputs(weft_program *program, weft_tape *tape, const w
     return WEFT_OK;
 }
 
-weft_program *weft_compile(const weft_node *outputs, size_t n)
+/* Lowers the outputs as they are rewritten, and then forgets the rewritten nodes. */
+static void rewrite_and_lower(weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n, weft_rewriting level)
 {
+    if (level == WEFT_REWRITE_NONE || !n) {
+        weft__lower(program, tape, outputs, n);
+        return;
+    }
+    size_t bytes = n * sizeof(weft_node);
+    weft_node *rewritten = weft__allocate(&program->allocator, bytes);
+    if (!rewritten) {
+        weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
+        return;
+    }
+    weft_mark mark = weft_tape_mark(tape);
+    if (weft_rewrite(outputs, n, level, NULL, NULL, rewritten) == WEFT_OK)
+        weft__lower(program, tape, rewritten, n);
+    else
+        weft__program_fail(program, tape->status, "%s", tape->message);
+    weft_tape_rewind(tape, mark);
+    weft__release(&program->allocator, rewritten, bytes);
+}
+
+weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
+{
+    static const weft_options defaults;
+    const weft_options *chosen = options ? options : &defaults;
     weft_tape *tape = tape_of(outputs, n);
     weft_allocator allocator = weft__allocator_or_default(tape ? &tape->allocator : NULL);
     weft_program *program = weft__allocate(&allocator, sizeof *program);
@@ -53,9 +77,15 @@ weft_program *weft_compile(const weft_node *outputs, size_t n)
     program->n_outputs = n;
     if (!program->outputs)
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
-    else if (weft__lower(program, tape, outputs, n) == WEFT_OK && weft__plan(program) == WEFT_OK)
-        program->ready = true;
+    else
+        rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
+    program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK;
     return program;
+}
+
+weft_program *weft_compile(const weft_node *outputs, size_t n)
+{
+    return weft_compile_with(outputs, n, NULL);
 }
 
 void weft_program_free(weft_program *program)
