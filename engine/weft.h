@@ -424,6 +424,7 @@ typedef struct weft_fold {
     double (*along[2])(size_t n, const void *x, ptrdiff_t stride); /* folds n elements into one */
     void (*across[2])(size_t rows, size_t n, const void *x, ptrdiff_t row_stride, ptrdiff_t stride, double *y); /* folds rows into y */
     double (*merge)(double a, double b);
+    const char *text; /* merge() in C, an expression in a and b; NULL: it cannot be printed as C */
 } weft_fold;
 
 /* The attributes of every reduction. */
@@ -453,6 +454,8 @@ struct weft_op {
 
     /* Kernels: the one that belongs to the kind; index 0 f32, 1 f64. */
     weft_map map[2];
+    const char *text; /* elementwise: the same in C, an expression in a, b, c and their type T; NULL: it cannot be printed as C */
+    const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;
     bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */
     weft_status (*kernel)(const weft_call *call);

@@ -2,7 +2,8 @@
  *
  *     WEFT_ELEMENTWISE2(mul, a * b)
  *
- * defines mul_f32 and mul_f64. In the expression T is the element's type, and functions of <tgmath.h> follow it.
+ * defines mul_f32 and mul_f64, and the expression as text, from which loops are printed as C. In the expression T is the element's type, and
+ * functions of <tgmath.h> follow it; macros are not for it, since the text would name them.
  * The loops are ordinary functions in elementwise_loops.inc; they are inlined around the expression. */
 #ifndef WEFT_OPS_ELEMENTWISE_H
 #define WEFT_OPS_ELEMENTWISE_H
@@ -24,10 +25,12 @@
 #undef FN
 #undef T
 
-#define WEFT_ELEMENTWISE1(name, expression) WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
-#define WEFT_ELEMENTWISE2(name, expression) WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)
-#define WEFT_ELEMENTWISE3(name, expression) WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
-#define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}
+#define WEFT_ELEMENTWISE1(name, expression) WEFT__TEXT(name, expression) WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
+#define WEFT_ELEMENTWISE2(name, expression) WEFT__TEXT(name, expression) WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)
+#define WEFT_ELEMENTWISE3(name, expression) WEFT__TEXT(name, expression) WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
+#define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}, .text = name##_text
+
+#define WEFT__TEXT(name, expression) static const char name##_text[] = #expression;
 
 #define WEFT__MAP1(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \

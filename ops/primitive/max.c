@@ -24,6 +24,7 @@ static const weft_fold max_fold = {
     .along = {max_along_f32, max_along_f64},
     .across = {max_across_f32, max_across_f64},
     .merge = max_merge,
+    .text = "b > a || b != b ? b : a",
 };
 
 static weft_status max_shape(weft_typing *t)

@@ -4,8 +4,6 @@
  * taken as that of 0, a root of -Inf is NaN, as that of every other negative number. */
 #include "ops/elementwise.h"
 
-#define ROOT(a) sqrt((a) + 0) /* + 0 turns -0 into 0 */
-
 WEFT_ELEMENTWISE2(pow_any, pow(a, b))
 WEFT_ELEMENTWISE1(pow_0, ((void)a, (T)1))
 WEFT_ELEMENTWISE1(pow_1, a)
@@ -13,23 +11,27 @@ WEFT_ELEMENTWISE1(pow_2, a * a)
 WEFT_ELEMENTWISE1(pow_3, a * a * a)
 WEFT_ELEMENTWISE1(pow_minus_1, 1 / a)
 WEFT_ELEMENTWISE1(pow_minus_2, 1 / (a * a))
-WEFT_ELEMENTWISE1(pow_half, ROOT(a))
-WEFT_ELEMENTWISE1(pow_minus_half, 1 / ROOT(a))
-WEFT_ELEMENTWISE1(pow_minus_3_halves, 1 / (a * ROOT(a)))
+/* In a root, + 0 turns -0 into 0. */
+WEFT_ELEMENTWISE1(pow_half, sqrt(a + 0))
+WEFT_ELEMENTWISE1(pow_minus_half, 1 / sqrt(a + 0))
+WEFT_ELEMENTWISE1(pow_minus_3_halves, 1 / (a * sqrt(a + 0)))
+
+#define SPECIAL(exponent, name) {exponent, {name##_f32, name##_f64}, name##_text}
 
 static const struct {
     double exponent;
     weft_map map[2];
+    const char *text;
 } special[] = {
-    {2, {pow_2_f32, pow_2_f64}},
-    {-0.5, {pow_minus_half_f32, pow_minus_half_f64}},
-    {-1, {pow_minus_1_f32, pow_minus_1_f64}},
-    {-1.5, {pow_minus_3_halves_f32, pow_minus_3_halves_f64}},
-    {0.5, {pow_half_f32, pow_half_f64}},
-    {1, {pow_1_f32, pow_1_f64}},
-    {3, {pow_3_f32, pow_3_f64}},
-    {-2, {pow_minus_2_f32, pow_minus_2_f64}},
-    {0, {pow_0_f32, pow_0_f64}},
+    SPECIAL(2, pow_2),
+    SPECIAL(-0.5, pow_minus_half),
+    SPECIAL(-1, pow_minus_1),
+    SPECIAL(-1.5, pow_minus_3_halves),
+    SPECIAL(0.5, pow_half),
+    SPECIAL(1, pow_1),
+    SPECIAL(3, pow_3),
+    SPECIAL(-2, pow_minus_2),
+    SPECIAL(0, pow_0),
 };
 
 static bool pow_special(double exponent, int type, size_t n, void *y, const void *const *x, const ptrdiff_t *stride)
@@ -54,6 +56,14 @@ static void pow_f64(size_t n, void *y, const void *const *x, const ptrdiff_t *st
     bool one = n && (stride[1] == 0 || n == 1);
     if (!one || !pow_special(*(const double *)x[1], 1, n, y, x, stride))
         pow_any_f64(n, y, x, stride);
+}
+
+static const char *pow_text_for(double b)
+{
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        if (special[i].exponent == b)
+            return special[i].text;
+    return NULL;
 }
 
 /* d(a**b)/da = b a**(b-1), and 0 where b is 0, also at a = 0. */
@@ -89,7 +99,7 @@ static weft_node pow_partial(weft_node y, const weft_node *x, int operand)
 const weft_op weft_op_pow = {
     .name = "pow", .formula = "y = a ** b", .infix = "%s ** %s", .precedence = 4, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 16,
-    WEFT_KERNELS(pow), .partial = pow_partial,
+    .map = {pow_f32, pow_f64}, .text = pow_any_text, .text_for = pow_text_for, .partial = pow_partial,
 };
 
 weft_node weft_pow(weft_node a, weft_node b)

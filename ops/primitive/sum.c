@@ -23,6 +23,7 @@ static const weft_fold sum_fold = {
     .along = {sum_along_f32, sum_along_f64},
     .across = {sum_across_f32, sum_across_f64},
     .merge = sum_merge,
+    .text = "a + b",
 };
 
 static weft_node sum_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)

@@ -1,0 +1,352 @@
+/* c_loops.c: loops as plain C99, for the compiler and for people. One function a loop; a comment says which nodes it computes.
+ *
+ * Compilers may not reorder sums, so the text says what may go side by side: where the innermost dim stays, four rows are folded at once
+ * into a row of accumulators; where it is folded away, a run of elements is computed into a small array and folded in eight lanes.
+ * Accumulators are double. Many rows go by blocks, so that rounding does not grow with their number. */
+#include "engine/run/c_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24 };
+
+typedef enum folding {
+    FOLD_IN_PLACE, /* one element of the result for each position */
+    FOLD_ROWS,     /* rows into a row */
+    FOLD_RUN       /* a row into one element */
+} folding;
+
+const weft_op *weft__c_missing(const loop *l)
+{
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        if ((b->action == ACTION_MAP && !b->op->text) || (b->action == ACTION_FOLD && !b->op->fold->text))
+            return b->op;
+    }
+    return NULL;
+}
+
+static folding folding_of(const loop *l, const instruction *fold)
+{
+    int last = l->rank - 1;
+    if (!fold->stride[last] && l->extent[last] != 1)
+        return FOLD_RUN;
+    bool wide = l->extent[last] > MOST_BLOCK || l->split == last;
+    return !fold->stride[last - 1] && l->extent[last - 1] > ROWS && !wide ? FOLD_ROWS : FOLD_IN_PLACE;
+}
+
+/* The first fold of a kind from instruction i on; the loop's length: none. */
+static int next_fold(const loop *l, folding kind, int i)
+{
+    while (i < l->length && !(l->body[i].action == ACTION_FOLD && folding_of(l, &l->body[i]) == kind))
+        i++;
+    return i;
+}
+
+#define FOR_FOLDS(l, kind, i) for (int i = next_fold(l, kind, 0); i < (l)->length; i = next_fold(l, kind, i + 1))
+
+static void line(const c_position *p, int depth, const char *text)
+{
+    weft__c_indent(p->out, depth);
+    weft__c_put(p->out, "%s\n", text);
+}
+
+static void put_identity(c_text *out, const instruction *fold)
+{
+    weft__c_number(out, fold->op->fold->identity, WEFT_F64);
+}
+
+/* to = merge(to, value). */
+static void put_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value)
+{
+    weft__c_indent(p->out, depth);
+    weft__c_put(p->out, "%s = ", to);
+    for (const char *c = fold->text; *c; c++)
+        if (*c == 'a' || *c == 'b')
+            weft__c_put(p->out, "%s", *c == 'a' ? to : value);
+        else
+            weft__c_put(p->out, "%c", *c);
+    weft__c_put(p->out, ";\n");
+}
+
+/* The same for fold i. to and value are names with the fold's number; NULL: the element of the result, and what is folded. */
+static void merge_fold(const c_position *p, int depth, int i, const char *to, const char *value)
+{
+    const instruction *b = &p->l->body[i];
+    c_text left = {.allocator = p->out->allocator}, right = left;
+    c_position aside = *p;
+    aside.out = &left;
+    if (to)
+        weft__c_put(&left, to, i);
+    else
+        weft__c_element(&aside, b);
+    aside.out = &right;
+    if (value) {
+        weft__c_put(&right, value, i);
+    } else {
+        weft__c_put(&right, "%s", b->dtype == WEFT_F32 ? "(double)" : "");
+        weft__c_operand(&aside, b->operand[0]);
+    }
+    if (left.failed || right.failed)
+        p->out->failed = true;
+    else
+        put_merge(p, depth, b->op->fold, left.text, right.text);
+    weft__c_free(&left);
+    weft__c_free(&right);
+}
+
+static void merge_folds(const c_position *p, int depth, folding kind, const char *to, const char *value)
+{
+    FOR_FOLDS(p->l, kind, i)
+        merge_fold(p, depth, i, to, value);
+}
+
+/* "NAME = identity;" for each fold of a kind. */
+static void start_folds(const c_position *p, int depth, folding kind, const char *name)
+{
+    FOR_FOLDS(p->l, kind, i) {
+        weft__c_indent(p->out, depth);
+        weft__c_put(p->out, name, i);
+        weft__c_put(p->out, " = ");
+        put_identity(p->out, &p->l->body[i]);
+        weft__c_put(p->out, ";\n");
+    }
+}
+
+static const char *low_of(const loop *l, int d)
+{
+    return d == l->split ? "begin" : "0";
+}
+
+static const char *high_of(const loop *l, int d, char *text)
+{
+    if (d == l->split)
+        return "end";
+    snprintf(text, LIMIT, "%zu", l->extent[d]);
+    return text;
+}
+
+/* The loop over dim d, named so, if it is more than one step; returns the depth inside. */
+static int open_dim(const c_position *p, int depth, int d, const char *name)
+{
+    char high[LIMIT];
+    if (p->l->extent[d] == 1 && d != p->l->split)
+        return depth;
+    weft__c_indent(p->out, depth);
+    weft__c_put(p->out, "for (size_t %s = %s; %s < %s; %s++)\n", name, low_of(p->l, d), name, high_of(p->l, d, high), name);
+    return depth + 1;
+}
+
+/* --- the innermost loops, in three shapes --- */
+
+static void put_plain(const c_position *p, int depth)
+{
+    int last = p->l->rank - 1;
+    char high[LIMIT];
+    depth = open_dim(p, depth, last - 1, "i");
+    weft__c_indent(p->out, depth);
+    weft__c_put(p->out, "for (size_t j = %s; j < %s; j++) {\n", low_of(p->l, last), high_of(p->l, last, high));
+    weft__c_body(p, depth + 1);
+    merge_folds(p, depth + 1, FOLD_IN_PLACE, NULL, NULL);
+    line(p, depth, "}");
+}
+
+/* Rows into a row of accumulators: blocks of rows, four at a time. */
+static void put_rows(c_position *p, int depth)
+{
+    c_text *out = p->out;
+    const loop *l = p->l;
+    char limit[LIMIT], columns[64];
+    const char *low = low_of(l, l->rank - 2), *high = high_of(l, l->rank - 2, limit);
+    snprintf(columns, sizeof columns, "for (size_t j = 0; j < %zu; j++) {", l->extent[l->rank - 1]);
+    weft__c_indent(out, depth);
+    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, BLOCK);
+    weft__c_indent(out, ++depth);
+    weft__c_put(out, "const size_t stop = %s - start < %d ? %s : start + %d;\n", high, BLOCK, high, BLOCK);
+    FOR_FOLDS(l, FOLD_ROWS, i) {
+        weft__c_indent(out, depth);
+        weft__c_put(out, "double block_%d[%zu];\n", i, l->extent[l->rank - 1]);
+    }
+    line(p, depth, columns);
+    start_folds(p, depth + 1, FOLD_ROWS, "block_%d[j]");
+    line(p, depth, "}");
+    line(p, depth, "size_t i = start;");
+    weft__c_indent(out, depth);
+    weft__c_put(out, "for (; i + %d <= stop; i += %d)\n", ROWS, ROWS);
+    line(p, depth + 1, columns);
+    start_folds(p, depth + 2, FOLD_ROWS, "double rows_%d");
+    weft__c_indent(out, depth + 2);
+    weft__c_put(out, "for (size_t r = 0; r < %d; r++) {\n", ROWS);
+    p->row = "(i + r)";
+    weft__c_body(p, depth + 3);
+    merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
+    merge_folds(p, depth + 3, FOLD_ROWS, "rows_%d", NULL);
+    p->row = "i";
+    line(p, depth + 2, "}");
+    merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", "rows_%d");
+    line(p, depth + 1, "}");
+    line(p, depth, "for (; i < stop; i++)");
+    line(p, depth + 1, columns);
+    weft__c_body(p, depth + 2);
+    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
+    merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", NULL);
+    line(p, depth + 1, "}");
+    line(p, depth, columns);
+    merge_folds(p, depth + 1, FOLD_ROWS, NULL, "block_%d[j]");
+    line(p, depth, "}");
+    line(p, depth - 1, "}");
+}
+
+/* Rows into one element each, a run at a time. */
+static void put_runs(const c_position *p, int depth)
+{
+    c_text *out = p->out;
+    const loop *l = p->l;
+    int last = l->rank - 1;
+    char limit[LIMIT];
+    const char *low = low_of(l, last), *high = high_of(l, last, limit);
+    size_t width = l->extent[last] < RUN ? l->extent[last] : RUN;
+    depth = open_dim(p, depth, last - 1, "i");
+    weft__c_indent(out, depth);
+    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, RUN);
+    weft__c_indent(out, depth + 1);
+    weft__c_put(out, "const size_t n = %s - start < %d ? %s - start : %d;\n", high, RUN, high, RUN);
+    FOR_FOLDS(l, FOLD_RUN, i) {
+        weft__c_indent(out, depth + 1);
+        weft__c_put(out, "double run_%d[%zu];\n", i, width ? width : 1);
+    }
+    line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
+    line(p, depth + 2, "const size_t j = start + k;");
+    weft__c_body(p, depth + 2);
+    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
+    merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
+    FOR_FOLDS(l, FOLD_RUN, i) {
+        weft__c_indent(out, depth + 2);
+        weft__c_put(out, "run_%d[k] = ", i);
+        weft__c_put(out, "%s", l->body[i].dtype == WEFT_F32 ? "(double)" : "");
+        weft__c_operand(p, l->body[i].operand[0]);
+        weft__c_put(out, ";\n");
+    }
+    line(p, depth + 1, "}");
+    FOR_FOLDS(l, FOLD_RUN, i) {
+        weft__c_indent(out, depth + 1);
+        weft__c_put(out, "const double folded_%d = fold_%s(n, run_%d);\n", i, l->body[i].op->name, i);
+        merge_fold(p, depth + 1, i, NULL, "folded_%d");
+    }
+    line(p, depth, "}");
+}
+
+/* --- the function --- */
+
+/* The accumulators of this part start from the identity. */
+static void put_start(const c_position *p, const instruction *b)
+{
+    ptrdiff_t stride = b->stride[p->l->split];
+    weft__c_put(p->out, "    for (size_t k = ");
+    if (stride && b->partial == NO_STORAGE)
+        weft__c_put(p->out, "begin * %td; k < end * %td; k++)\n        ", stride, stride);
+    else
+        weft__c_put(p->out, "0; k < %zu; k++)\n        ", weft__fold_kept(p->l, b));
+    weft__c_array(p->out, p->l, b);
+    weft__c_put(p->out, "[k] = ");
+    put_identity(p->out, b);
+    weft__c_put(p->out, ";\n");
+}
+
+static void put_parameters(c_text *out, const weft_program *program, const loop *l)
+{
+    for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1)) {
+        const instruction *b = &l->body[i];
+        weft__c_put(out, "%s%s *restrict ", b->action == ACTION_LOAD ? "const " : "", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
+        weft__c_array(out, l, b);
+        weft__c_put(out, ", ");
+    }
+    weft__c_put(out, "size_t begin, size_t end");
+}
+
+/* "4096 x 1024: %12 sub centred, %14 sum" */
+static void put_comment(c_text *out, const loop *l)
+{
+    int named = 0;
+    weft__c_put(out, "/* ");
+    for (int d = 0; d < l->rank; d++)
+        weft__c_put(out, "%s%zu", d ? " x " : "", l->extent[d]);
+    for (int i = 0; i < l->length && named <= MOST_NAMED; i++) {
+        const instruction *b = &l->body[i];
+        char name[WEFT__C_IDENTIFIER];
+        if (b->action != ACTION_MAP && b->action != ACTION_FOLD)
+            continue;
+        weft__c_identifier(b, name);
+        if (named++ == MOST_NAMED)
+            weft__c_put(out, ", ...");
+        else
+            weft__c_put(out, "%s %%%u %s%s%s", named > 1 ? "," : ":", (unsigned)b->node, b->op->name, *name ? " " : "", name);
+    }
+    weft__c_put(out, " */\n");
+}
+
+void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name)
+{
+    c_position p = {.out = out, .program = program, .l = l, .row = "i"};
+    int depth = 1;
+    put_comment(out, l);
+    weft__c_put(out, "static void %s(", name);
+    put_parameters(out, program, l);
+    weft__c_put(out, ")\n{\n");
+    for (int i = 0; i < l->length; i++)
+        if (l->body[i].action == ACTION_FOLD)
+            put_start(&p, &l->body[i]);
+    for (int d = 0; d < l->rank - 2; d++) {
+        char letter[LIMIT];
+        snprintf(letter, sizeof letter, "i%d", d);
+        depth = open_dim(&p, depth, d, letter);
+    }
+    if (next_fold(l, FOLD_RUN, 0) < l->length)
+        put_runs(&p, depth);
+    else if (next_fold(l, FOLD_ROWS, 0) < l->length)
+        put_rows(&p, depth);
+    else
+        put_plain(&p, depth);
+    weft__c_put(out, "}\n\n");
+}
+
+static void put_fold(const c_position *p, const weft_op *op)
+{
+    c_text *out = p->out;
+    weft__c_put(out, "static double fold_%s(size_t n, const double *x)\n{\n    double lane[8];\n    size_t i = 0;\n", op->name);
+    weft__c_put(out, "    for (size_t k = 0; k < 8; k++)\n        lane[k] = ");
+    weft__c_number(out, op->fold->identity, WEFT_F64);
+    weft__c_put(out, ";\n    for (; i + 8 <= n; i += 8)\n        for (size_t k = 0; k < 8; k++)\n");
+    put_merge(p, 3, op->fold, "lane[k]", "x[i + k]");
+    weft__c_put(out, "    for (; i < n; i++)\n");
+    put_merge(p, 2, op->fold, "lane[i % 8]", "x[i]");
+    for (int half = 4; half; half /= 2) {
+        weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n", half);
+        char other[LIMIT];
+        snprintf(other, sizeof other, "lane[k + %d]", half);
+        put_merge(p, 2, op->fold, "lane[k]", other);
+    }
+    weft__c_put(out, "    return lane[0];\n}\n\n");
+}
+
+void weft__c_prelude(c_text *out, const weft_program *program)
+{
+    enum { MOST_FOLDS = 16 };
+    const weft_op *done[MOST_FOLDS];
+    size_t n = 0;
+    weft__c_put(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n");
+    for (size_t s = 0; s < program->n_steps; s++) {
+        const loop *l = program->steps[s].loop;
+        if (!l || weft__c_missing(l))
+            continue;
+        FOR_FOLDS(l, FOLD_RUN, i) {
+            size_t k = 0;
+            while (k < n && done[k] != l->body[i].op)
+                k++;
+            if (k < n || n == MOST_FOLDS)
+                continue;
+            done[n++] = l->body[i].op;
+            put_fold(&(c_position){.out = out, .program = program, .l = l, .row = "i"}, l->body[i].op);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+/* c_text.c: what a loop computes at one position, as C: names, numbers, elements of arrays and expressions. What a node computes is a constant
+ * named after it. It relies on the ops' own C text and knows none of them by name. */
+#include "engine/run/c_text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PLAIN = 64, IDENTIFIER = WEFT__C_IDENTIFIER };
+
+/* --- growing text --- */
+
+void weft__c_put(c_text *out, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int n = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (n < 0 || out->failed || !weft__grow(&out->allocator, &out->text, &out->allocated, out->length + (size_t)n + 1, 1))
+        out->failed = true;
+    else
+        out->length += (size_t)vsnprintf(out->text + out->length, (size_t)n + 1, format, again);
+    va_end(again);
+}
+
+void weft__c_free(c_text *out)
+{
+    weft__release(&out->allocator, out->text, out->allocated);
+}
+
+void weft__c_indent(c_text *out, int depth)
+{
+    weft__c_put(out, "%*s", 4 * depth, "");
+}
+
+/* --- what a loop touches --- */
+
+const char *weft__c_type(uint8_t dtype)
+{
+    return dtype == WEFT_F32 ? "float" : dtype == WEFT_F64 ? "double" : "int64_t";
+}
+
+/* A constant of one element is a literal in the text. */
+static bool is_literal(const weft_program *p, const instruction *b)
+{
+    const storage *s = &p->storages[b->storage];
+    return b->action == ACTION_LOAD && s->kind == STORAGE_CONSTANT && b->dtype != WEFT_I64 && s->bytes == weft_dtype_size((weft_dtype)b->dtype);
+}
+
+static double literal_value(const weft_program *p, const instruction *b)
+{
+    const void *data = p->storages[b->storage].data;
+    return b->dtype == WEFT_F32 ? (double)*(const float *)data : *(const double *)data;
+}
+
+bool weft__c_touches(const weft_program *p, const instruction *b)
+{
+    return b->stride && !is_literal(p, b);
+}
+
+/* True when an earlier instruction of the loop touches the same storage. */
+bool weft__c_seen(const loop *l, int i)
+{
+    for (int k = 0; k < i && l->body[i].action == ACTION_LOAD; k++) /* what is written is written once, and not read */
+        if (l->body[k].stride && l->body[k].storage == l->body[i].storage)
+            return true;
+    return false;
+}
+
+int weft__c_parameter(const weft_program *program, const loop *l, int from)
+{
+    while (from < l->length && (!weft__c_touches(program, &l->body[from]) || weft__c_seen(l, from)))
+        from++;
+    return from;
+}
+
+/* --- names and numbers --- */
+
+/* A node's name as an identifier: letters, digits and underscores, cut to size. */
+void weft__c_identifier(const instruction *b, char *to)
+{
+    size_t n = 0;
+    for (const char *c = b->name ? b->name : ""; *c && n + 1 < IDENTIFIER; c++)
+        to[n++] = isalnum((unsigned char)*c) ? *c : '_';
+    to[n] = 0;
+}
+
+/* Words that an array cannot be called: C's own, and what the text uses. Results end in a digit. */
+static bool is_taken(const char *name)
+{
+    static const char words[] = " auto break case char const continue default do double else enum extern float for goto if inline int int64_t long "
+                                "register restrict return short signed sizeof size_t static struct switch typedef union unsigned void volatile while "
+                                "asm typeof near far main NAN INFINITY NULL i j k r n begin end start stop exp expf log logf pow powf sqrt sqrtf "
+                                "fabs fabsf fmax fmaxf fmin fminf ";
+    char padded[IDENTIFIER + 2];
+    snprintf(padded, sizeof padded, " %s ", name);
+    return strstr(words, padded) || isdigit((unsigned char)name[strlen(name) - 1]);
+}
+
+/* The array behind a load, store or fold: its node's name, if that is free and no other storage of the loop has it; else with its number. */
+void weft__c_array(c_text *out, const loop *l, const instruction *b)
+{
+    char name[IDENTIFIER], other[IDENTIFIER];
+    weft__c_identifier(b, name);
+    bool named = isalpha((unsigned char)name[0]), plain = named && !is_taken(name) && l->length <= MOST_PLAIN;
+    for (int i = 0; plain && i < l->length; i++) {
+        weft__c_identifier(&l->body[i], other);
+        plain = !l->body[i].stride || l->body[i].storage == b->storage || strcmp(name, other) != 0;
+    }
+    if (plain)
+        weft__c_put(out, "%s", name);
+    else
+        weft__c_put(out, "%s_%u_", named ? name : "v", (unsigned)b->storage);
+}
+
+static void put_result(c_text *out, const loop *l, int i)
+{
+    char name[IDENTIFIER];
+    weft__c_identifier(&l->body[i], name);
+    if (isalpha((unsigned char)name[0]))
+        weft__c_put(out, "%s_%d", name, i);
+    else
+        weft__c_put(out, "t%d", i);
+}
+
+void weft__c_number(c_text *out, double value, uint8_t dtype)
+{
+    char text[40];
+    if (isnan(value) || isinf(value)) {
+        weft__c_put(out, isnan(value) ? "(%s)NAN" : value > 0 ? "(%s)INFINITY" : "(-(%s)INFINITY)", weft__c_type(dtype));
+        return;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (dtype == WEFT_F32 ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
+            break;
+    }
+    for (char *c = text; *c; c++)
+        *c = *c == ',' ? '.' : *c; /* whatever the locale */
+    bool point = strpbrk(text, ".e") != NULL;
+    weft__c_put(out, text[0] == '-' ? "(%s%s%s)" : "%s%s%s", text, point ? "" : ".0", dtype == WEFT_F32 ? "f" : "");
+}
+
+/* --- the text of one position --- */
+
+/* "i * 1024 + j", or "0". */
+static void put_index(const c_position *p, const ptrdiff_t *stride)
+{
+    bool any = false;
+    for (int d = 0; d < p->l->rank; d++) {
+        if (!stride[d])
+            continue;
+        weft__c_put(p->out, "%s", any ? " + " : "");
+        if (d < p->l->rank - 2)
+            weft__c_put(p->out, "i%d", d);
+        else
+            weft__c_put(p->out, "%s", d == p->l->rank - 1 ? "j" : p->row);
+        if (stride[d] != 1)
+            weft__c_put(p->out, " * %td", stride[d]);
+        any = true;
+    }
+    if (!any)
+        weft__c_put(p->out, "0");
+}
+
+void weft__c_element(const c_position *p, const instruction *b)
+{
+    weft__c_array(p->out, p->l, b);
+    weft__c_put(p->out, "[");
+    put_index(p, b->stride);
+    weft__c_put(p->out, "]");
+}
+
+/* What a register holds, as an operand. */
+void weft__c_operand(const c_position *p, int i)
+{
+    const instruction *b = &p->l->body[i];
+    if (is_literal(p->program, b)) {
+        weft__c_number(p->out, literal_value(p->program, b), b->dtype);
+    } else if (b->action == ACTION_LOAD) {
+        weft__c_element(p, b);
+    } else if (b->action == ACTION_CONVERT) {
+        weft__c_put(p->out, "(%s)", weft__c_type(b->dtype));
+        weft__c_operand(p, b->operand[0]);
+    } else {
+        put_result(p->out, p->l, i);
+    }
+}
+
+/* An op's own text, with a, b, c and T replaced, and functions in the precision of T. */
+static void put_expression(const c_position *p, const instruction *b)
+{
+    const char *text = b->op->text, *special = NULL;
+    if (b->op->text_for && b->n == 2 && is_literal(p->program, &p->l->body[b->operand[1]]))
+        special = b->op->text_for(literal_value(p->program, &p->l->body[b->operand[1]]));
+    for (const char *c = special ? special : text; *c;) {
+        size_t n = 0;
+        while (isalnum((unsigned char)c[n]) || c[n] == '_')
+            n++;
+        if (isdigit((unsigned char)*c) || !n) {
+            weft__c_put(p->out, "%.*s", n ? (int)n : 1, c);
+            c += n ? n : 1;
+            continue;
+        }
+        const char *which = n == 1 ? strchr("abc", *c) : NULL;
+        if (which)
+            weft__c_operand(p, b->operand[*c - 'a']);
+        else if (n == 1 && *c == 'T')
+            weft__c_put(p->out, "%s", weft__c_type(b->dtype));
+        else
+            weft__c_put(p->out, "%.*s%s", (int)n, c, c[n] == '(' && b->dtype == WEFT_F32 ? "f" : "");
+        c += n;
+    }
+}
+
+/* Everything up to the folds, at one position. */
+void weft__c_body(const c_position *p, int depth)
+{
+    for (int i = 0; i < p->l->length; i++) {
+        const instruction *b = &p->l->body[i];
+        if (b->action == ACTION_MAP) {
+            weft__c_indent(p->out, depth);
+            weft__c_put(p->out, "const %s ", weft__c_type(b->dtype));
+            put_result(p->out, p->l, i);
+            weft__c_put(p->out, b->dtype == WEFT_F32 ? " = (float)(" : " = ");
+            put_expression(p, b);
+            weft__c_put(p->out, b->dtype == WEFT_F32 ? ");\n" : ";\n");
+        } else if (b->action == ACTION_STORE) {
+            weft__c_indent(p->out, depth);
+            weft__c_element(p, b);
+            weft__c_put(p->out, " = ");
+            weft__c_operand(p, b->operand[0]);
+            weft__c_put(p->out, ";\n");
+        }
+    }
+}
