@@ -1,0 +1,425 @@
+/* plain.c: the interpreter of tapes. An element is found by its position along every axis; each op is the loop that its formula says. */
+#include "tests/plain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- positions --- */
+
+static void position_of(const weft_shape *shape, size_t element, size_t *position)
+{
+    for (int i = shape->rank - 1; i >= 0; i--) {
+        position[i] = element % shape->dim[i];
+        element /= shape->dim[i];
+    }
+}
+
+static size_t element_at(const weft_shape *shape, const size_t *position)
+{
+    size_t element = 0;
+    for (int i = 0; i < shape->rank; i++)
+        element = element * shape->dim[i] + position[i];
+    return element;
+}
+
+/* --- one op after another; x: the operands' elements, y: the result's --- */
+
+typedef struct work {
+    const plain *p;
+    weft_node node;
+    int n;
+    weft_shape x_shape[WEFT_MAX_OPERANDS], y_shape;
+    const bounded *x[WEFT_MAX_OPERANDS];
+    const int64_t *index; /* of the last operand, when it holds indices */
+    bounded *y[WEFT_MAX_OUTPUTS];
+    size_t count; /* elements of y[0] */
+} work;
+
+static void copy(const work *w)
+{
+    if (w->count)
+        memcpy(w->y[0], w->x[0], w->count * sizeof *w->y[0]);
+}
+
+static void broadcast(const work *w)
+{
+    size_t at[WEFT_MAX_RANK], from[WEFT_MAX_RANK];
+    int shift = w->y_shape.rank - w->x_shape[0].rank;
+    for (size_t i = 0; i < w->count; i++) {
+        position_of(&w->y_shape, i, at);
+        for (int k = 0; k < w->x_shape[0].rank; k++)
+            from[k] = w->x_shape[0].dim[k] == 1 ? 0 : at[k + shift];
+        w->y[0][i] = w->x[0][element_at(&w->x_shape[0], from)];
+    }
+}
+
+static void transpose(const work *w)
+{
+    const int8_t *order = weft_node_attributes(w->node);
+    size_t at[WEFT_MAX_RANK], from[WEFT_MAX_RANK];
+    for (size_t i = 0; i < w->count; i++) {
+        position_of(&w->y_shape, i, at);
+        for (int k = 0; k < w->y_shape.rank; k++)
+            from[order[k]] = at[k];
+        w->y[0][i] = w->x[0][element_at(&w->x_shape[0], from)];
+    }
+}
+
+/* The element of a reduction's result that an element of its operand goes into. */
+static size_t folded_into(weft_node reduction, const weft_shape *x, size_t element)
+{
+    const weft_reduction *r = weft_node_attributes(reduction);
+    weft_shape y = weft_node_shape(reduction);
+    size_t at[WEFT_MAX_RANK], to[WEFT_MAX_RANK];
+    int k = 0;
+    position_of(x, element, at);
+    for (int i = 0; i < x->rank; i++) {
+        if (!(r->axes & WEFT_AXIS(i)))
+            to[k++] = at[i];
+        else if (r->keepdims)
+            to[k++] = 0;
+    }
+    return element_at(&y, to);
+}
+
+static void sum(const work *w)
+{
+    bounded_total *total = malloc(w->count * sizeof *total + 1);
+    for (size_t i = 0; i < w->count; i++)
+        total[i] = bounded_nothing();
+    for (size_t i = 0; i < weft_shape_count(&w->x_shape[0]); i++)
+        bounded_take(&total[folded_into(w->node, &w->x_shape[0], i)], w->x[0][i]);
+    for (size_t i = 0; i < w->count; i++)
+        w->y[0][i] = bounded_end(&w->p->rounding, &total[i], w->p->rounding.sum_unit);
+    free(total);
+}
+
+static void max(const work *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        w->y[0][i] = bounded_exact(-INFINITY);
+    for (size_t i = 0; i < weft_shape_count(&w->x_shape[0]); i++) {
+        bounded *y = &w->y[0][folded_into(w->node, &w->x_shape[0], i)];
+        *y = y->v == -INFINITY ? w->x[0][i] : bounded_maximum(&w->p->rounding, w->x[0][i], *y, *y);
+    }
+}
+
+/* The max node that x repeats, when x is one spread over the shape of what it was taken of; a failed node when it is not. */
+static weft_node max_behind(weft_node x)
+{
+    const char *name = weft_node_op(x)->name;
+    while (!strcmp(name, "broadcast") || !strcmp(name, "reshape")) {
+        x = weft_node_operand(x, 0);
+        name = weft_node_op(x)->name;
+    }
+    return strcmp(name, "max") ? (weft_node){.id = WEFT_NO_ID} : x;
+}
+
+/* y = 1 where a = b. Two cases are decided whatever the roundings are, since the bits are the same: a node and itself, and a node and its
+ * own largest element, as the derivative of max asks: that is a tie of one where no other element comes near. */
+static void equal(const work *w)
+{
+    weft_node a = weft_node_operand(w->node, 0), b = weft_node_operand(w->node, 1), largest = max_behind(b);
+    bool of_a = !weft_node_failed(largest) && weft_node_operand(largest, 0).id == a.id;
+    size_t *near = NULL;
+    if (of_a) {
+        weft_shape shape = weft_node_shape(largest);
+        near = calloc(weft_shape_count(&shape) + 1, sizeof *near);
+        for (size_t i = 0; i < w->count; i++)
+            near[folded_into(largest, &w->x_shape[0], i)] += bounded_order(w->x[1][i], w->x[0][i]) != 1;
+    }
+    for (size_t i = 0; i < w->count; i++) {
+        bool alone = of_a && near[folded_into(largest, &w->x_shape[0], i)] == 1 && w->x[0][i].v == w->x[1][i].v;
+        if (alone || a.id == b.id)
+            w->y[0][i] = bounded_exact(1);
+        else
+            w->y[0][i] = bounded_equal(&w->p->rounding, w->x[0][i], w->x[1][i], w->x[1][i]);
+    }
+    free(near);
+}
+
+static void greater(const work *w)
+{
+    bool same = weft_node_operand(w->node, 0).id == weft_node_operand(w->node, 1).id;
+    for (size_t i = 0; i < w->count; i++)
+        w->y[0][i] = same ? bounded_exact(0) : bounded_greater(&w->p->rounding, w->x[0][i], w->x[1][i], w->x[1][i]);
+}
+
+static void matmul(const work *w)
+{
+    size_t rows = w->y_shape.dim[0], columns = w->y_shape.dim[1], inner = w->x_shape[0].dim[1];
+    const rounding *r = &w->p->rounding;
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++) {
+            bounded_total total = bounded_nothing();
+            for (size_t k = 0; k < inner; k++) {
+                bounded a = w->x[0][i * inner + k], b = w->x[1][k * columns + j];
+                bounded_take(&total, bounded_mul(r, a, b, b));
+            }
+            w->y[0][i * columns + j] = bounded_end(r, &total, r->unit); /* CBLAS adds in the dtype */
+        }
+}
+
+static size_t row_size(const weft_shape *shape)
+{
+    size_t n = 1;
+    for (int i = 1; i < shape->rank; i++)
+        n *= shape->dim[i];
+    return n;
+}
+
+static void gather(const work *w)
+{
+    size_t n = row_size(&w->y_shape);
+    for (size_t m = 0; m < w->y_shape.dim[0]; m++)
+        for (size_t k = 0; k < n; k++)
+            w->y[0][m * n + k] = w->x[0][(size_t)w->index[m] * n + k];
+}
+
+static void scatter_add(const work *w)
+{
+    size_t n = row_size(&w->y_shape);
+    for (size_t row = 0; row < w->y_shape.dim[0]; row++)
+        for (size_t k = 0; k < n; k++) {
+            bounded_total total = bounded_nothing();
+            for (size_t m = 0; m < w->x_shape[0].dim[0]; m++)
+                if ((size_t)w->index[m] == row)
+                    bounded_take(&total, w->x[0][m * n + k]);
+            w->y[0][row * n + k] = bounded_end(&w->p->rounding, &total, w->p->rounding.unit); /* it adds in the dtype */
+        }
+}
+
+/* --- fused ops: the formulas that weft.h and the op print, a column at a time --- */
+
+/* y = gamma (h - mean) rstd + beta, mean, rstd = (sum (h - mean)**2 / N + eps)**(-1/2) */
+static void fused_batchnorm(const work *w)
+{
+    const rounding *r = &w->p->rounding;
+    size_t rows = w->x_shape[0].dim[0], columns = w->x_shape[0].dim[1];
+    bounded n = bounded_exact((long double)rows), none = bounded_exact(0);
+    bounded eps = bounded_exact((long double)*(const double *)weft_node_attributes(w->node));
+    for (size_t j = 0; j < columns; j++) {
+        bounded_total total = bounded_nothing(), squares = bounded_nothing();
+        for (size_t i = 0; i < rows; i++)
+            bounded_take(&total, w->x[0][i * columns + j]);
+        bounded mean = bounded_div(r, bounded_end(r, &total, r->sum_unit), n, none);
+        for (size_t i = 0; i < rows; i++) {
+            bounded centred = bounded_sub(r, w->x[0][i * columns + j], mean, none);
+            bounded_take(&squares, bounded_mul(r, centred, centred, none));
+        }
+        bounded sigma2 = bounded_add(r, bounded_div(r, bounded_end(r, &squares, r->sum_unit), n, none), eps, none);
+        bounded rstd = bounded_div(r, bounded_exact(1), bounded_sqrt(r, sigma2, none, none), none);
+        w->y[1][j] = mean;
+        w->y[2][j] = rstd;
+        for (size_t i = 0; i < rows; i++) {
+            bounded hhat = bounded_mul(r, bounded_sub(r, w->x[0][i * columns + j], mean, none), rstd, none);
+            w->y[0][i * columns + j] = bounded_add(r, bounded_mul(r, w->x[1][j], hhat, none), w->x[2][j], none);
+        }
+    }
+}
+
+/* dh = gamma rstd/N (N dy - sum dy - hhat sum(dy hhat)), dgamma = sum(dy hhat), dbeta = sum dy; operands dy, h, gamma, mean, rstd. */
+static void fused_batchnorm_backward(const work *w)
+{
+    const rounding *r = &w->p->rounding;
+    size_t rows = w->x_shape[1].dim[0], columns = w->x_shape[1].dim[1];
+    bounded n = bounded_exact((long double)rows), none = bounded_exact(0);
+    for (size_t j = 0; j < columns; j++) {
+        bounded mean = w->x[3][j], rstd = w->x[4][j];
+        bounded_total dy = bounded_nothing(), dot = bounded_nothing();
+        for (size_t i = 0; i < rows; i++) {
+            bounded hhat = bounded_mul(r, bounded_sub(r, w->x[1][i * columns + j], mean, none), rstd, none);
+            bounded_take(&dy, w->x[0][i * columns + j]);
+            bounded_take(&dot, bounded_mul(r, w->x[0][i * columns + j], hhat, none));
+        }
+        bounded dgamma = w->y[1][j] = bounded_end(r, &dot, r->sum_unit), dbeta = w->y[2][j] = bounded_end(r, &dy, r->sum_unit);
+        for (size_t i = 0; i < rows; i++) {
+            bounded hhat = bounded_mul(r, bounded_sub(r, w->x[1][i * columns + j], mean, none), rstd, none);
+            bounded bracket = bounded_sub(r, bounded_mul(r, n, w->x[0][i * columns + j], none), dbeta, none);
+            bracket = bounded_sub(r, bracket, bounded_mul(r, hhat, dgamma, none), none);
+            w->y[0][i * columns + j] = bounded_mul(r, bounded_div(r, bounded_mul(r, w->x[2][j], rstd, none), n, none), bracket, none);
+        }
+    }
+}
+
+/* --- the catalogue as this judge knows it --- */
+
+static const struct {
+    const char *name;
+    bounded (*each)(const rounding *r, bounded a, bounded b, bounded c); /* an elementwise op, or */
+    void (*whole)(const work *w);
+} known[] = {
+    {"add", bounded_add, NULL},
+    {"sub", bounded_sub, NULL},
+    {"mul", bounded_mul, NULL},
+    {"div", bounded_div, NULL},
+    {"neg", bounded_neg, NULL},
+    {"pow", bounded_pow, NULL},
+    {"exp", bounded_exp, NULL},
+    {"log", bounded_log, NULL},
+    {"sqrt", bounded_sqrt, NULL},
+    {"relu", bounded_relu, NULL},
+    {"abs", bounded_abs, NULL},
+    {"sign", bounded_sign, NULL},
+    {"maximum", bounded_maximum, NULL},
+    {"greater", NULL, greater},
+    {"equal", NULL, equal},
+    {"where", bounded_where, NULL},
+    {"sum", NULL, sum},
+    {"max", NULL, max},
+    {"broadcast", NULL, broadcast},
+    {"reshape", NULL, copy},
+    {"transpose", NULL, transpose},
+    {"stop_gradient", NULL, copy},
+    {"matmul", NULL, matmul},
+    {"gather", NULL, gather},
+    {"scatter_add", NULL, scatter_add},
+    {"fused_batchnorm", NULL, fused_batchnorm},
+    {"fused_batchnorm_backward", NULL, fused_batchnorm_backward},
+};
+
+static bool apply(work *w, const char *name)
+{
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        if (strcmp(known[k].name, name))
+            continue;
+        if (known[k].whole)
+            known[k].whole(w);
+        for (size_t i = 0; known[k].each && i < w->count; i++)
+            w->y[0][i] = known[k].each(&w->p->rounding, w->x[0][i], w->x[w->n > 1][i], w->x[w->n > 2 ? 2 : 0][i]);
+        return true;
+    }
+    return false;
+}
+
+/* --- nodes --- */
+
+static size_t count_of(weft_node x)
+{
+    weft_shape shape = weft_node_shape(x);
+    return weft_shape_count(&shape);
+}
+
+/* A constant of one element is known to more digits than an f32 holds; a program may take either. */
+static void read_constant(plain *p, weft_node node, size_t count, bounded *y)
+{
+    const void *data = weft_node_attributes(node);
+    double value;
+    bool one = weft_node_scalar(node, &value);
+    for (size_t i = 0; i < count; i++) {
+        if (one)
+            y[i] = bounded_within(value, weft_node_dtype(node) == WEFT_F32 ? fabsl((long double)value - (long double)(float)value) : 0);
+        else
+            y[i] = bounded_exact(weft_node_dtype(node) == WEFT_F32 ? (long double)((const float *)data)[i] : (long double)((const double *)data)[i]);
+    }
+    (void)p;
+}
+
+static bool read_leaf(plain *p, weft_node node, const char *name)
+{
+    size_t count = count_of(node);
+    weft_dtype dtype = weft_node_dtype(node);
+    const void *data = strcmp(name, "constant") ? NULL : weft_node_attributes(node);
+    if (dtype == WEFT_I64)
+        p->index[node.id] = malloc(count * sizeof(int64_t) + 1);
+    else
+        p->number[node.id] = malloc(count * sizeof(bounded) + 1);
+    if (!strcmp(name, "constant") && dtype != WEFT_I64) {
+        read_constant(p, node, count, p->number[node.id]);
+        return true;
+    }
+    for (size_t k = 0; k < p->n_bindings; k++)
+        if (p->binding[k].node.id == node.id)
+            data = p->binding[k].data;
+    if (!data && count) {
+        snprintf(p->message, sizeof p->message, "leaf %%%u has no memory", node.id);
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (dtype == WEFT_I64)
+            p->index[node.id][i] = ((const int64_t *)data)[i];
+        else
+            p->number[node.id][i] = bounded_within(dtype == WEFT_F32 ? (long double)((const float *)data)[i] : (long double)((const double *)data)[i],
+                                                   p->spread ? *p->spread : 0);
+    }
+    return true;
+}
+
+static bool evaluate(plain *p, weft_node node)
+{
+    const weft_op *op = weft_node_op(node);
+    work w = {.p = p, .node = node, .n = weft_node_operand_count(node), .y_shape = weft_node_shape(node), .count = count_of(node)};
+    if (op->kind == WEFT_PART)
+        return true; /* its node has left it behind */
+    if (!w.n)
+        return read_leaf(p, node, op->name);
+    for (int i = 0; i < w.n; i++) {
+        weft_node x = weft_node_operand(node, i);
+        w.x_shape[i] = weft_node_shape(x);
+        w.x[i] = p->number[x.id];
+        w.index = p->index[x.id];
+    }
+    for (int i = 0; i < (op->outputs ? op->outputs : 1); i++) {
+        weft_node part = weft_part(node, i);
+        w.y[i] = p->number[part.id] = malloc(count_of(part) * sizeof(bounded) + 1);
+    }
+    if (p->stopped && !strcmp(op->name, "stop_gradient"))
+        w.x[0] = plain_value(p->stopped, node);
+    if (!apply(&w, op->name)) {
+        snprintf(p->message, sizeof p->message, "tests/plain.c does not know the op %.60s", op->name);
+        return false;
+    }
+    return true;
+}
+
+/* --- the whole tape --- */
+
+void plain_start(plain *p, weft_tape *tape, weft_dtype dtype)
+{
+    *p = (plain){.tape = tape, .rounding = dtype == WEFT_F32 ? rounding_f32 : rounding_f64};
+}
+
+bool plain_extend(plain *p, const weft_binding *binding, size_t n)
+{
+    uint32_t count = weft_tape_count(p->tape);
+    p->binding = binding;
+    p->n_bindings = n;
+    if (count > p->allocated) {
+        p->number = realloc(p->number, 2 * (size_t)count * sizeof *p->number);
+        p->index = realloc(p->index, 2 * (size_t)count * sizeof *p->index);
+        for (uint32_t id = p->allocated; id < 2 * count; id++) {
+            p->number[id] = NULL;
+            p->index[id] = NULL;
+        }
+        p->allocated = 2 * count;
+    }
+    for (; p->done < count; p->done++)
+        if (!evaluate(p, weft_tape_node(p->tape, p->done)))
+            return false;
+    return true;
+}
+
+void plain_rewind(plain *p, uint32_t count)
+{
+    for (uint32_t id = count; id < p->allocated; id++) {
+        free(p->number[id]);
+        free(p->index[id]);
+        p->number[id] = NULL;
+        p->index[id] = NULL;
+    }
+    p->done = count < p->done ? count : p->done;
+}
+
+void plain_free(plain *p)
+{
+    plain_rewind(p, 0);
+    free(p->number);
+    free(p->index);
+    *p = (plain){.tape = NULL};
+}
+
+const bounded *plain_value(const plain *p, weft_node x)
+{
+    return p->number[x.id];
+}

@@ -1,0 +1,371 @@
+/* random_graph.c: from moves to nodes. */
+#include "tests/random_graph.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const double move_exponents[MOVE_EXPONENTS] = {2, 3, -1, 0.5, -0.5, -1.5};
+const double move_scalars[MOVE_SCALARS] = {0, 1, -1, 2, 0.5, -0.5, 3, 0.1, 1e-5}; /* the last two are none that f32 holds */
+
+/* --- memory of leaves --- */
+
+static void simplify(const move *m, double *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool zero_matters = m->domain == NORMAL || m->domain == DISTINCT;
+        if (m->values == VALUES_WHOLE && m->domain != MASK)
+            x[i] = round(x[i]) == 0 && !zero_matters ? 1 : round(x[i]);
+        else if (m->values == VALUES_COUNTED && m->domain != MASK)
+            x[i] = (double)(i % 3 + 1);
+        else if (m->values == VALUES_ONE)
+            x[i] = 1;
+    }
+}
+
+/* Memory for a leaf, in its dtype; the values are such that f32 holds them. */
+static void *leaf_memory(weft_dtype dtype, const move *m, size_t count)
+{
+    uint64_t seed = m->seed;
+    double *wide = malloc(count * sizeof *wide + 1);
+    draw_domain(m->domain, &seed, count, wide);
+    simplify(m, wide, count);
+    if (dtype == WEFT_F64)
+        return wide;
+    float *narrow = malloc(count * sizeof *narrow + 1);
+    for (size_t i = 0; i < count; i++)
+        narrow[i] = (float)wide[i];
+    free(wide);
+    return narrow;
+}
+
+static void bind_memory(built *b, weft_node node, void *data)
+{
+    weft_shape shape = weft_node_shape(node);
+    if (weft_node_failed(node) || b->n_bindings == MOST_BINDINGS)
+        free(data);
+    else
+        b->binding[b->n_bindings++] = (weft_binding){node, data, weft_shape_count(&shape) * weft_dtype_size(weft_node_dtype(node))};
+}
+
+/* --- leaves; p[0] of a scalar: which --- */
+
+static const char *leaf_name(const built *b, char letter, char *text, size_t size)
+{
+    snprintf(text, size, "%c%d", letter, b->now);
+    return text;
+}
+
+static weft_node build_input(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    char name[16];
+    void *data = leaf_memory(b->dtype, m, weft_shape_count(&m->shape));
+    weft_node node = weft_input(b->tape, leaf_name(b, 'x', name, sizeof name), b->dtype, m->shape.rank, m->shape.dim);
+    bind_memory(b, node, data);
+    return node;
+}
+
+static weft_node build_parameter(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    char name[16];
+    void *data = leaf_memory(b->dtype, m, weft_shape_count(&m->shape));
+    weft_node node = weft_parameter(b->tape, leaf_name(b, 'w', name, sizeof name), b->dtype, m->shape.rank, m->shape.dim);
+    bind_memory(b, node, data);
+    return node;
+}
+
+static weft_node build_constant(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    void *data = leaf_memory(b->dtype, m, weft_shape_count(&m->shape));
+    weft_node node = weft_constant(b->tape, b->dtype, m->shape.rank, m->shape.dim, data);
+    free(data);
+    return node;
+}
+
+static weft_node build_scalar(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    return weft_scalar(b->tape, b->dtype, move_scalars[m->p[0]]);
+}
+
+/* --- calls that need more than their operands --- */
+
+static weft_node build_pow_constant(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_pow(x[0], weft_scalar_like(x[0], move_exponents[m->p[0]]));
+}
+
+static weft_node build_where(built *b, const move *m, const weft_node *x)
+{
+    (void)b, (void)m;
+    return weft_where(x[0], x[1], x[2]);
+}
+
+static weft_node build_broadcast(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_broadcast(x[0], m->shape.rank, m->shape.dim);
+}
+
+static weft_node build_reshape(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_reshape(x[0], m->shape.rank, m->shape.dim);
+}
+
+/* p: the order. */
+static weft_node build_transpose(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_transpose(x[0], m->p);
+}
+
+/* An input of `count` indices below `rows`. */
+static weft_node index_leaf(built *b, const move *m, size_t count, size_t rows)
+{
+    char name[16];
+    uint64_t seed = m->seed;
+    int64_t *data = malloc(count * sizeof *data + 1);
+    for (size_t i = 0; i < count; i++)
+        data[i] = (int64_t)(m->values == VALUES_DRAWN ? floor(draw_uniform(&seed) * (double)rows) : (double)(i % rows));
+    weft_node node = weft_input(b->tape, leaf_name(b, 'i', name, sizeof name), WEFT_I64, 1, &count);
+    bind_memory(b, node, data);
+    return node;
+}
+
+/* p[0]: indices, none where the table has no rows. */
+static weft_node build_gather(built *b, const move *m, const weft_node *x)
+{
+    weft_shape table = weft_node_shape(x[0]);
+    bool rows = table.rank && table.dim[0];
+    return weft_gather(x[0], index_leaf(b, m, rows ? (size_t)m->p[0] : 0, rows ? table.dim[0] : 1));
+}
+
+/* p[0]: rows of the result, at least 1. */
+static weft_node build_scatter_add(built *b, const move *m, const weft_node *x)
+{
+    weft_shape shape = weft_node_shape(x[0]);
+    return weft_scatter_add(x[0], index_leaf(b, m, shape.rank ? shape.dim[0] : 0, (size_t)m->p[0]), (size_t)m->p[0]);
+}
+
+/* p[0]: which eps. */
+static double eps_of(const move *m)
+{
+    return m->p[0] ? 0.1 : 1e-5;
+}
+
+static weft_node build_batchnorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_batchnorm(x[0], x[1], x[2], eps_of(m));
+}
+
+static weft_node build_fused_batchnorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_batchnorm(x[0], x[1], x[2], eps_of(m));
+}
+
+static const move_kind kinds[] = {
+    {.name = "input", .other = build_input},
+    {.name = "parameter", .other = build_parameter},
+    {.name = "constant", .other = build_constant},
+    {.name = "scalar", .other = build_scalar},
+    {.name = "neg", .arity = 1, .one = weft_neg},
+    {.name = "exp", .arity = 1, .one = weft_exp},
+    {.name = "log", .arity = 1, .one = weft_log},
+    {.name = "sqrt", .arity = 1, .one = weft_sqrt},
+    {.name = "relu", .arity = 1, .one = weft_relu},
+    {.name = "abs", .arity = 1, .one = weft_abs},
+    {.name = "sign", .arity = 1, .one = weft_sign},
+    {.name = "stop_gradient", .arity = 1, .one = weft_stop_gradient},
+    {.name = "add", .arity = 2, .two = weft_add},
+    {.name = "sub", .arity = 2, .two = weft_sub},
+    {.name = "mul", .arity = 2, .two = weft_mul},
+    {.name = "div", .arity = 2, .two = weft_div},
+    {.name = "pow", .arity = 2, .two = weft_pow},
+    {.name = "maximum", .arity = 2, .two = weft_maximum},
+    {.name = "greater", .arity = 2, .two = weft_greater},
+    {.name = "equal", .arity = 2, .two = weft_equal},
+    {.name = "matmul", .arity = 2, .two = weft_matmul},
+    {.name = "sum", .arity = 1, .fold = weft_sum},
+    {.name = "max", .arity = 1, .fold = weft_max},
+    {.name = "mean", .arity = 1, .fold = weft_mean},
+    {.name = "variance", .arity = 1, .fold = weft_variance},
+    {.name = "pow_constant", .arity = 1, .other = build_pow_constant},
+    {.name = "where", .arity = 3, .other = build_where},
+    {.name = "broadcast", .arity = 1, .other = build_broadcast},
+    {.name = "reshape", .arity = 1, .other = build_reshape},
+    {.name = "transpose", .arity = 1, .other = build_transpose},
+    {.name = "gather", .arity = 1, .other = build_gather},
+    {.name = "scatter_add", .arity = 1, .other = build_scatter_add},
+    {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
+    {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
+};
+
+const move_kind *move_kind_named(const char *name)
+{
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (!strcmp(kinds[k].name, name))
+            return &kinds[k];
+    abort(); /* a mistake in a test */
+}
+
+/* --- building --- */
+
+void graph_start(built *b, const graph *g, weft_dtype dtype)
+{
+    memset(b, 0, sizeof *b);
+    b->tape = weft_tape_new(NULL);
+    b->dtype = dtype;
+    b->graph = g;
+}
+
+bool graph_build_move(built *b, const graph *g, int i)
+{
+    const move *m = &g->move[i];
+    weft_node x[MOST_OPERANDS];
+    b->now = i;
+    for (int k = 0; k < m->kind->arity; k++)
+        x[k] = b->node[m->x[k]];
+    if (m->kind->one)
+        b->node[i] = m->kind->one(x[0]);
+    else if (m->kind->two)
+        b->node[i] = m->kind->two(x[0], x[1]);
+    else if (m->kind->fold)
+        b->node[i] = m->kind->fold(x[0], (unsigned)m->p[0], m->p[1]);
+    else
+        b->node[i] = m->kind->other(b, m, x);
+    b->n = i + 1;
+    return weft_tape_status(b->tape) == WEFT_OK;
+}
+
+/* Random cotangents, since those of a sum are zero behind a normalization; see the rules of thumb on gradient checks. */
+static void draw_cotangents(built *b, int round, const weft_node *y, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        char name[24];
+        weft_shape shape = weft_node_shape(y[k]);
+        move m = {.domain = AWAY, .seed = b->graph->seed * 31 + (uint64_t)round * 7 + k, .values = b->graph->cotangent_values};
+        snprintf(name, sizeof name, round ? "ddx%zu" : "dy%zu", k);
+        void *data = leaf_memory(b->dtype, &m, weft_shape_count(&shape));
+        b->cotangent[round][k] = weft_input(b->tape, name, b->dtype, shape.rank, shape.dim);
+        bind_memory(b, b->cotangent[round][k], data);
+    }
+    b->n_cotangents[round] = n;
+}
+
+bool graph_build(built *b, const graph *g, weft_dtype dtype)
+{
+    graph_start(b, g, dtype);
+    for (int i = 0; i < g->n; i++)
+        if (!graph_build_move(b, g, i))
+            return false;
+    for (int i = 0; i < g->n; i++)
+        if (!strcmp(g->move[i].kind->name, "input") || !strcmp(g->move[i].kind->name, "parameter"))
+            b->leaf[b->n_leaves++] = b->node[i];
+    for (int k = 0; k < g->n_results; k++)
+        b->out[b->n_out++] = b->node[g->result[k]];
+    b->n_values = b->n_out;
+    if (g->order < 1 || !b->n_leaves)
+        return true;
+    draw_cotangents(b, 0, b->out, b->n_out);
+    weft_node *dx = b->out + b->n_out;
+    if (weft_vjp(b->out, b->cotangent[0], b->n_out, b->leaf, b->n_leaves, dx) != WEFT_OK)
+        return false;
+    b->n_out += b->n_vjp = b->n_leaves;
+    if (g->order < 2)
+        return true;
+    draw_cotangents(b, 1, dx, b->n_leaves);
+    if (weft_vjp(dx, b->cotangent[1], b->n_leaves, b->leaf, b->n_leaves, dx + b->n_leaves) != WEFT_OK)
+        return false;
+    b->n_out += b->n_leaves;
+    return true;
+}
+
+void built_rewind(built *b, weft_mark mark, int n, size_t n_bindings)
+{
+    weft_tape_rewind(b->tape, mark);
+    for (; b->n_bindings > n_bindings; b->n_bindings--)
+        free((void *)(uintptr_t)b->binding[b->n_bindings - 1].data);
+    b->n = n;
+}
+
+void built_free(built *b)
+{
+    for (size_t k = 0; k < b->n_bindings; k++)
+        free((void *)(uintptr_t)b->binding[k].data);
+    b->n_bindings = 0;
+    weft_tape_free(b->tape);
+    b->tape = NULL;
+}
+
+/* --- the list of moves --- */
+
+int graph_size(const graph *g)
+{
+    int n = 0;
+    for (int i = 0; i < g->n; i++)
+        n += g->move[i].kind->arity > 0;
+    return n;
+}
+
+void graph_drop_unused(graph *g)
+{
+    bool used[MOST_MOVES] = {false};
+    int to[MOST_MOVES] = {0}, n = 0;
+    for (int k = 0; k < g->n_results; k++)
+        used[g->result[k]] = true;
+    for (int i = g->n - 1; i >= 0; i--)
+        for (int k = 0; used[i] && k < g->move[i].kind->arity; k++)
+            used[g->move[i].x[k]] = true;
+    for (int i = 0; i < g->n; i++) {
+        if (!used[i])
+            continue;
+        move m = g->move[i];
+        for (int k = 0; k < m.kind->arity; k++)
+            m.x[k] = to[m.x[k]];
+        to[i] = n;
+        g->move[n++] = m;
+    }
+    for (int k = 0; k < g->n_results; k++)
+        g->result[k] = to[g->result[k]];
+    g->n = n;
+}
+
+/* --- printing --- */
+
+static void print_memory(FILE *file, weft_node x, const void *data)
+{
+    enum { MOST_PRINTED = 400 };
+    weft_shape shape = weft_node_shape(x);
+    weft_dtype dtype = weft_node_dtype(x);
+    size_t count = weft_shape_count(&shape);
+    fprintf(file, "%%%u %s =", x.id, weft_node_name(x));
+    for (size_t i = 0; i < count && i < MOST_PRINTED; i++)
+        fprintf(file, " %.17g", dtype == WEFT_F32   ? (double)((const float *)data)[i]
+                                : dtype == WEFT_F64 ? ((const double *)data)[i]
+                                                    : (double)((const int64_t *)data)[i]);
+    fprintf(file, "%s\n", count > MOST_PRINTED ? " ..." : "");
+}
+
+void graph_print(void *file, const graph *g, weft_dtype dtype)
+{
+    built b;
+    if (!graph_build(&b, g, dtype))
+        fprintf(file, "it cannot be built: %s\n", weft_tape_message(b.tape));
+    weft_print_listing((weft_writer){weft_write_file, file}, b.out, b.n_out);
+    for (size_t k = 0; k < b.n_out; k++)
+        fprintf(file, "output %zu is %%%u\n", k, b.out[k].id);
+    for (size_t k = 0; k < b.n_bindings; k++)
+        print_memory(file, b.binding[k].node, b.binding[k].data);
+    for (int i = 0; i < b.n; i++)
+        if (!strcmp(g->move[i].kind->name, "constant")) /* the listing has those of one element */
+            print_memory(file, b.node[i], weft_node_attributes(b.node[i]));
+    built_free(&b);
+}

@@ -1,0 +1,249 @@
+/* shrink.c: the smallest failing graph near a failing one. Each pass proposes graphs that are smaller in one respect: results, order, moves,
+ * leaves, dims, values. A proposal that still fails is kept. What the builders refuse does not fail and so is dropped. Every proposal lowers
+ * its measure and raises none that an earlier pass lowers, so the passes come to rest. */
+#include "tests/random_graph.h"
+
+#include <string.h>
+
+typedef struct shrinking {
+    graph *g;
+    bool (*fails)(void *context, const graph *g);
+    void *context;
+    int tried;
+} shrinking;
+
+static bool keep(shrinking *s, graph *smaller)
+{
+    graph_drop_unused(smaller);
+    s->tried++;
+    if (!s->fails(s->context, smaller))
+        return false;
+    *s->g = *smaller;
+    return true;
+}
+
+static bool is_leaf(const graph *g, int i)
+{
+    return g->move[i].kind->arity == 0;
+}
+
+static bool drop_results(shrinking *s)
+{
+    bool any = false;
+    for (int k = s->g->n_results - 1; k >= 0 && s->g->n_results > 1; k--) {
+        graph smaller = *s->g;
+        for (int i = k; i + 1 < smaller.n_results; i++)
+            smaller.result[i] = smaller.result[i + 1];
+        smaller.n_results--;
+        any |= keep(s, &smaller);
+    }
+    return any;
+}
+
+static bool lower_order(shrinking *s)
+{
+    bool any = false;
+    for (int order = 0; order < s->g->order; order++) {
+        graph smaller = *s->g;
+        smaller.order = order;
+        any |= keep(s, &smaller);
+    }
+    return any;
+}
+
+/* Makes an operand of a move the only result: what is wrong may be inside. */
+static bool take_part(shrinking *s)
+{
+    for (int i = 0; i < s->g->n - 1; i++) {
+        graph smaller = *s->g;
+        smaller.n_results = 1;
+        smaller.result[0] = i;
+        if (!is_leaf(s->g, i) && keep(s, &smaller))
+            return true;
+    }
+    return false;
+}
+
+static void replace(graph *g, int what, int by)
+{
+    for (int i = what + 1; i < g->n; i++)
+        for (int k = 0; k < g->move[i].kind->arity; k++)
+            if (g->move[i].x[k] == what)
+                g->move[i].x[k] = by;
+    for (int k = 0; k < g->n_results; k++)
+        if (g->result[k] == what)
+            g->result[k] = by;
+}
+
+static bool shape_of(const graph *g, int i, weft_shape *shape)
+{
+    built b;
+    bool good = graph_build(&b, g, WEFT_F64);
+    if (good)
+        *shape = weft_node_shape(b.node[i]);
+    built_free(&b);
+    return good;
+}
+
+/* One of its operands in its place, or an input of its shape. */
+static bool bypass(shrinking *s, int i)
+{
+    for (int k = 0; k < s->g->move[i].kind->arity; k++) {
+        graph smaller = *s->g;
+        replace(&smaller, i, smaller.move[i].x[k]);
+        if (keep(s, &smaller))
+            return true;
+    }
+    weft_shape shape;
+    if (!shape_of(s->g, i, &shape))
+        return false;
+    static const domain domains[] = {POSITIVE, AWAY};
+    for (int k = 0; k < 2; k++) {
+        graph smaller = *s->g;
+        smaller.move[i] = (move){.kind = move_kind_named("input"), .shape = shape, .domain = domains[k], .seed = (uint64_t)i + 1};
+        if (keep(s, &smaller))
+            return true;
+    }
+    return false;
+}
+
+static bool drop_moves(shrinking *s)
+{
+    bool any = false;
+    for (int i = s->g->n - 1; i >= 0; i--)
+        if (i < s->g->n && !is_leaf(s->g, i))
+            any |= bypass(s, i);
+    return any;
+}
+
+static bool merge_leaves(shrinking *s)
+{
+    bool any = false;
+    for (int i = 1; i < s->g->n; i++)
+        for (int k = 0; k < i && i < s->g->n; k++) {
+            if (!is_leaf(s->g, i) || !is_leaf(s->g, k))
+                continue;
+            graph smaller = *s->g;
+            replace(&smaller, i, k);
+            any |= keep(s, &smaller);
+        }
+    return any;
+}
+
+/* --- dims --- */
+
+enum { MOST_DIMS = MOST_MOVES * (WEFT_MAX_RANK + 1) };
+
+static bool counts_rows(const move *m)
+{
+    return !strcmp(m->kind->name, "gather") || !strcmp(m->kind->name, "scatter_add");
+}
+
+/* Every length that the graph states: of axes, and of rows. */
+static int list_dims(const graph *g, size_t *dim)
+{
+    int n = 0;
+    for (int i = 0; i < g->n; i++) {
+        for (int k = 0; k < g->move[i].shape.rank; k++)
+            dim[n++] = g->move[i].shape.dim[k];
+        if (counts_rows(&g->move[i]))
+            dim[n++] = (size_t)g->move[i].p[0];
+    }
+    return n;
+}
+
+static void set_dims(graph *g, const size_t *dim)
+{
+    int n = 0;
+    for (int i = 0; i < g->n; i++) {
+        for (int k = 0; k < g->move[i].shape.rank; k++)
+            g->move[i].shape.dim[k] = dim[n++];
+        if (counts_rows(&g->move[i]))
+            g->move[i].p[0] = (int)dim[n++];
+    }
+}
+
+/* Lengths that are equal shrink together, since they often must, and then one by one. */
+static bool shrink_dim(shrinking *s, int at, size_t to, bool together)
+{
+    size_t dim[MOST_DIMS];
+    int n = list_dims(s->g, dim);
+    if (at >= n || dim[at] <= to || !to)
+        return false;
+    size_t from = dim[at];
+    for (int k = 0; k < n; k++)
+        if (k == at || (together && dim[k] == from))
+            dim[k] = to;
+    graph smaller = *s->g;
+    set_dims(&smaller, dim);
+    return keep(s, &smaller);
+}
+
+static bool shrink_dims(shrinking *s)
+{
+    bool any = false;
+    for (int together = 1; together >= 0; together--)
+        for (int at = 0;; at++) {
+            size_t dim[MOST_DIMS];
+            if (at >= list_dims(s->g, dim))
+                break;
+            any |= shrink_dim(s, at, 1, together) || shrink_dim(s, at, 2, together) || shrink_dim(s, at, dim[at] / 2, together) ||
+                   (dim[at] > 1 && shrink_dim(s, at, dim[at] - 1 - dim[at] / 8, together));
+        }
+    return any;
+}
+
+/* --- axes and values --- */
+
+/* Drops an axis of length 1 from a leaf. */
+static bool drop_axes(shrinking *s)
+{
+    bool any = false;
+    for (int i = 0; i < s->g->n; i++)
+        for (int k = s->g->move[i].shape.rank - 1; k >= 0 && i < s->g->n; k--) {
+            graph smaller = *s->g;
+            weft_shape *shape = &smaller.move[i].shape;
+            if (k >= shape->rank || shape->dim[k] != 1)
+                continue;
+            memmove(shape->dim + k, shape->dim + k + 1, (size_t)(WEFT_MAX_RANK - 1 - k) * sizeof *shape->dim);
+            shape->dim[WEFT_MAX_RANK - 1] = 0;
+            shape->rank--;
+            any |= keep(s, &smaller);
+        }
+    return any;
+}
+
+static bool simplify_values(shrinking *s)
+{
+    bool any = false;
+    for (int values = VALUES_ONE; values > VALUES_DRAWN; values--) {
+        for (int i = 0; i < s->g->n; i++) {
+            graph smaller = *s->g;
+            if (smaller.move[i].values >= values || (smaller.move[i].kind->arity && !counts_rows(&smaller.move[i])))
+                continue;
+            smaller.move[i].values = values;
+            any |= keep(s, &smaller);
+        }
+        graph smaller = *s->g;
+        if (smaller.cotangent_values < values) {
+            smaller.cotangent_values = values;
+            any |= keep(s, &smaller);
+        }
+    }
+    return any;
+}
+
+int graph_shrink(graph *g, bool (*fails)(void *context, const graph *g), void *context)
+{
+    enum { MOST_ROUNDS = 20 };
+    static bool (*const passes[])(shrinking *s) = {drop_results, lower_order,  take_part, drop_moves,
+                                                   merge_leaves, shrink_dims, drop_axes, simplify_values};
+    shrinking s = {.g = g, .fails = fails, .context = context};
+    bool any = true;
+    for (int round = 0; any && round < MOST_ROUNDS; round++) {
+        any = false;
+        for (size_t k = 0; k < sizeof passes / sizeof *passes; k++)
+            any |= passes[k](&s);
+    }
+    return s.tried;
+}
