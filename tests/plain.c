@@ -192,6 +192,15 @@ static void scatter_add(const work *w)
 
 /* --- fused ops: the formulas that weft.h and the op print, a column at a time --- */
 
+/* A kernel by hand need not add up the terms themselves: moments are taken about a shift and merged, which rounds where sums of whole
+ * numbers would not. */
+static bounded_total in_any_way(void)
+{
+    bounded_total total = bounded_nothing();
+    total.whole = false;
+    return total;
+}
+
 /* y = gamma (h - mean) rstd + beta, mean, rstd = (sum (h - mean)**2 / N + eps)**(-1/2) */
 static void fused_batchnorm(const work *w)
 {
@@ -200,7 +209,7 @@ static void fused_batchnorm(const work *w)
     bounded n = bounded_exact((long double)rows), none = bounded_exact(0);
     bounded eps = bounded_exact((long double)*(const double *)weft_node_attributes(w->node));
     for (size_t j = 0; j < columns; j++) {
-        bounded_total total = bounded_nothing(), squares = bounded_nothing();
+        bounded_total total = in_any_way(), squares = in_any_way();
         for (size_t i = 0; i < rows; i++)
             bounded_take(&total, w->x[0][i * columns + j]);
         bounded mean = bounded_div(r, bounded_end(r, &total, r->sum_unit), n, none);
@@ -227,7 +236,7 @@ static void fused_batchnorm_backward(const work *w)
     bounded n = bounded_exact((long double)rows), none = bounded_exact(0);
     for (size_t j = 0; j < columns; j++) {
         bounded mean = w->x[3][j], rstd = w->x[4][j];
-        bounded_total dy = bounded_nothing(), dot = bounded_nothing();
+        bounded_total dy = in_any_way(), dot = in_any_way();
         for (size_t i = 0; i < rows; i++) {
             bounded hhat = bounded_mul(r, bounded_sub(r, w->x[1][i * columns + j], mean, none), rstd, none);
             bounded_take(&dy, w->x[0][i * columns + j]);
@@ -302,7 +311,7 @@ static size_t count_of(weft_node x)
 }
 
 /* A constant of one element is known to more digits than an f32 holds; a program may take either. */
-static void read_constant(plain *p, weft_node node, size_t count, bounded *y)
+static void read_constant(weft_node node, size_t count, bounded *y)
 {
     const void *data = weft_node_attributes(node);
     double value;
@@ -313,7 +322,6 @@ static void read_constant(plain *p, weft_node node, size_t count, bounded *y)
         else
             y[i] = bounded_exact(weft_node_dtype(node) == WEFT_F32 ? (long double)((const float *)data)[i] : (long double)((const double *)data)[i]);
     }
-    (void)p;
 }
 
 static bool read_leaf(plain *p, weft_node node, const char *name)
@@ -326,12 +334,15 @@ static bool read_leaf(plain *p, weft_node node, const char *name)
     else
         p->number[node.id] = malloc(count * sizeof(bounded) + 1);
     if (!strcmp(name, "constant") && dtype != WEFT_I64) {
-        read_constant(p, node, count, p->number[node.id]);
+        read_constant(node, count, p->number[node.id]);
         return true;
     }
+    double spread = 0;
     for (size_t k = 0; k < p->n_bindings; k++)
-        if (p->binding[k].node.id == node.id)
+        if (p->binding[k].node.id == node.id) {
             data = p->binding[k].data;
+            spread = p->spread ? p->spread[k] : 0;
+        }
     if (!data && count) {
         snprintf(p->message, sizeof p->message, "leaf %%%u has no memory", node.id);
         return false;
@@ -341,7 +352,7 @@ static bool read_leaf(plain *p, weft_node node, const char *name)
             p->index[node.id][i] = ((const int64_t *)data)[i];
         else
             p->number[node.id][i] = bounded_within(dtype == WEFT_F32 ? (long double)((const float *)data)[i] : (long double)((const double *)data)[i],
-                                                   p->spread ? *p->spread : 0);
+                                                   spread);
     }
     return true;
 }

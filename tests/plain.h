@@ -15,7 +15,7 @@ typedef struct plain {
     const weft_binding *binding;
     size_t n_bindings;
     const struct plain *stopped; /* or NULL: where stop_gradient takes its values, since no derivative passes it */
-    const double *spread;        /* or NULL: the error that every element of every leaf starts with */
+    const double *spread;        /* or NULL: for each binding, the error that its elements start with */
     char message[160];           /* why plain_extend() returned false */
 } plain;
 

@@ -6,7 +6,7 @@
  *
  * A graph that fails is shrunk, and what is left of it is printed with its inputs. The judge and the shrinker are themselves tested, on ways
  * that are wrong on purpose. */
-#include "tests/plain.h"
+#include "tests/differences.h"
 #include "tests/suite.h"
 #include "tests/ways.h"
 
@@ -21,10 +21,15 @@ static unsigned long long first_seed = 1, graphs = 1000;
 
 /* --- reporting --- */
 
+static verdict judge_again(const graph *g, const verdict *v)
+{
+    return v->way->run ? judge(g, v->dtype, v->way, 1) : judge_differences(g);
+}
+
 static bool fails_so(void *context, const graph *g)
 {
     const verdict *wanted = context;
-    verdict v = judge(g, wanted->dtype, wanted->way, 1);
+    verdict v = judge_again(g, wanted);
     return v.failed && !v.refused;
 }
 
@@ -33,11 +38,12 @@ static void report(const graph *g, const verdict *v)
 {
     graph small = *g;
     int tried = graph_shrink(&small, fails_so, (void *)(uintptr_t)v);
-    verdict again = judge(&small, v->dtype, v->way, 1);
-    fprintf(stderr, "seed %llu, %s, %s: %s\nshrunk in %d trials, it reads: %s\n", (unsigned long long)g->seed, v->way->name, weft_dtype_name(v->dtype),
-            v->message, tried, again.message);
+    verdict again = judge_again(&small, v);
+    char where[128];
+    snprintf(where, sizeof where, "seed %llu, %s, %s", (unsigned long long)g->seed, v->way->name, weft_dtype_name(v->dtype));
+    fprintf(stderr, "%s: %s\nshrunk in %d trials, it reads: %s\n", where, v->message, tried, again.message);
     graph_print(stderr, &small, v->dtype);
-    ck_abort_msg("seed %llu, %s, %s: %s", (unsigned long long)g->seed, v->way->name, weft_dtype_name(v->dtype), again.message);
+    ck_abort_msg("%s: %s", where, again.message);
 }
 
 /* --- the engine --- */
@@ -57,7 +63,27 @@ START_TEST(every_way_gives_the_value)
             sharp[narrow] += v.sharp;
         }
     }
-    if (getenv("STATS")) fprintf(stderr, "%d: f64 %zu of %zu %.3f, f32 %zu of %zu %.3f\n", _i, sharp[0], elements[0], (double)sharp[0]/(double)elements[0], sharp[1], elements[1], (double)sharp[1]/(double)elements[1]);
+    for (int narrow = 0; narrow < 2; narrow++)
+        ck_assert_msg(2 * sharp[narrow] >= elements[narrow], "only %zu of %zu elements are held to a narrow bound", sharp[narrow], elements[narrow]);
+}
+END_TEST
+
+/* What weft_vjp() recorded is the derivative. Kinks and ties leave some graphs undecided, but not most of them. */
+START_TEST(gradients_agree_with_differences)
+{
+    size_t found = 0, decided = 0, compared = 0, sharp = 0;
+    for (unsigned long long k = (unsigned long long)_i * GRAPHS_PER_TEST; k < graphs && k < ((unsigned long long)_i + 1) * GRAPHS_PER_TEST; k++) {
+        graph g = graph_draw(first_seed + k);
+        verdict v = judge_differences(&g);
+        if (v.failed)
+            report(&g, &v);
+        found += g.order > 0;
+        decided += v.elements > 0;
+        compared += v.elements;
+        sharp += v.sharp;
+    }
+    ck_assert_msg(2 * decided >= found, "only %zu of %zu gradients are decided", decided, found);
+    ck_assert_msg(2 * sharp >= compared, "only %zu of %zu differences are held to a narrow bound", sharp, compared);
 }
 END_TEST
 
@@ -84,28 +110,32 @@ END_TEST
 
 /* --- the judge and the shrinker, on ways that are wrong on purpose --- */
 
-/* Records t's outputs again, each node as change() makes it of its rewritten operands; a failed node: as it was. */
-static bool run_changed(trial *t, weft_node (*change)(weft_node node, const weft_node *x))
+/* Records b's outputs again in `to`, each node as change() makes it of its new operands; a node of no tape: as it was. */
+static void record_changed(const built *b, weft_node (*change)(weft_node node, const weft_node *x), weft_node *to)
 {
-    weft_tape *tape = t->graph->tape;
-    uint32_t count = weft_tape_count(tape);
-    weft_node *to = malloc(count * sizeof *to);
+    uint32_t count = weft_tape_count(b->tape);
+    weft_node *now = malloc(count * sizeof *now);
     for (uint32_t id = 0; id < count; id++) {
-        weft_node node = to[id] = weft_tape_node(tape, id), x[WEFT_MAX_OPERANDS];
+        weft_node node = now[id] = weft_tape_node(b->tape, id), x[WEFT_MAX_OPERANDS];
         const weft_op *op = weft_node_op(node);
         int n = weft_node_operand_count(node);
         for (int i = 0; i < n; i++)
-            x[i] = to[weft_node_operand(node, i).id];
-        if (op->kind == WEFT_PART)
-            to[id] = weft_part(x[0], (int)(id - weft_node_operand(node, 0).id));
-        else if (n) {
+            x[i] = now[weft_node_operand(node, i).id];
+        if (op->kind == WEFT_PART) {
+            now[id] = weft_part(x[0], (int)(id - weft_node_operand(node, 0).id));
+        } else if (n) {
             weft_node changed = change(node, x);
-            to[id] = changed.tape ? changed : weft_record(op, x, n, weft_node_attributes(node));
+            now[id] = changed.tape ? changed : weft_record(op, x, n, weft_node_attributes(node));
         }
     }
-    for (size_t k = 0; k < t->graph->n_out; k++)
-        t->stands[k] = to[t->graph->out[k].id];
-    free(to);
+    for (size_t k = 0; k < b->n_out; k++)
+        to[k] = now[b->out[k].id];
+    free(now);
+}
+
+static bool run_changed(trial *t, weft_node (*change)(weft_node node, const weft_node *x))
+{
+    record_changed(t->graph, change, t->stands);
     bool good = trial_run(t);
     memcpy(t->stands, t->graph->out, sizeof t->stands); /* the judge is to think that all is well */
     return good;
@@ -128,7 +158,7 @@ static weft_node sum_over_the_other_axis(weft_node node, const weft_node *x)
     return weft_sum(x[0], 3 - r.axes, false);
 }
 
-/* The derivative of a quotient with the sign that it is so often given: a negated quotient is -(a / b). */
+/* In derivatives only. */
 static weft_node lost_sign(weft_node node, const weft_node *x)
 {
     bool derived = weft_node_adjoint_of(node, NULL, NULL);
@@ -196,9 +226,42 @@ START_TEST(a_planted_mistake_is_found_and_shrunk)
         if (earnest.failed)
             report(&g, &earnest);
         bool small = graph_size(&g) <= planted[_i].moves + 1 && elements <= 2 * planted[_i].elements + 2 && g.n_results == 1;
-        if (!small || getenv("STATS"))
+        if (!small)
             graph_print(stderr, &g, v.dtype);
-        ck_assert_msg(small, "%s, seed %llu: %d moves and %zu elements are left", planted[_i].way.name, (unsigned long long)seed, graph_size(&g), elements);
+        ck_assert_msg(small, "%s, seed %llu: %d moves and %zu elements are left", planted[_i].way.name, (unsigned long long)seed, graph_size(&g),
+                      elements);
+    }
+}
+END_TEST
+
+/* A gradient that lacks a sign agrees with itself in every way of running it, and with no difference. */
+static bool lacks_a_sign(void *context, const graph *g)
+{
+    (void)context;
+    built b;
+    verdict v = {.dtype = WEFT_F64};
+    if (graph_build(&b, g, WEFT_F64)) {
+        weft_node out[MOST_OUTPUTS];
+        record_changed(&b, lost_sign, out);
+        memcpy(b.out + b.n_values, out + b.n_values, (b.n_out - b.n_values) * sizeof *out);
+        differences_judge(&b, &v);
+    }
+    built_free(&b);
+    return v.failed;
+}
+
+START_TEST(a_wrong_derivative_is_found_and_shrunk)
+{
+    enum { WANTED = 5, MOST_SEEDS = 500 };
+    int found = 0;
+    for (uint64_t seed = 1; found < WANTED; seed++) {
+        ck_assert_msg(seed < MOST_SEEDS, "found only %d times in %d graphs", found, MOST_SEEDS);
+        graph g = graph_draw(seed);
+        if (!lacks_a_sign(NULL, &g))
+            continue;
+        found++;
+        graph_shrink(&g, lacks_a_sign, NULL);
+        ck_assert_msg(graph_size(&g) <= 2 && g.n_results == 1, "seed %llu: %d moves are left", (unsigned long long)seed, graph_size(&g));
     }
 }
 END_TEST
@@ -218,9 +281,11 @@ int main(int argc, char **argv)
     tcase_set_timeout(engine, 600); /* with what shrinking may take */
     tcase_set_timeout(checker, 600);
     tcase_add_loop_test(engine, every_way_gives_the_value, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
+    tcase_add_loop_test(engine, gradients_agree_with_differences, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
     suite_add_tcase(suite, engine);
     tcase_add_test(checker, every_op_is_drawn);
     tcase_add_loop_test(checker, a_planted_mistake_is_found_and_shrunk, 0, PLANTED);
+    tcase_add_test(checker, a_wrong_derivative_is_found_and_shrunk);
     suite_add_tcase(suite, checker);
     return run_suite(suite);
 }
