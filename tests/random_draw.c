@@ -120,7 +120,7 @@ static size_t draw_dim(generator *d)
 
 static weft_shape draw_shape(generator *d)
 {
-    static const int ranks[] = {0, 1, 1, 2, 2, 2, 2, 3, 3, 4};
+    static const int ranks[] = {0, 1, 1, 2, 2, 2, 3, 3, 3, 4};
     weft_shape shape = {.rank = ranks[below(d, 10)]};
     for (int i = 0; i < shape.rank; i++)
         shape.dim[i] = draw_dim(d);
@@ -246,13 +246,19 @@ static int step_fold(generator *d, const char *kind)
     return add(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axes, chance(d, 0.5)}});
 }
 
-/* x - mean(x), x - max(x): what the rules of the rewriter look for. */
+/* x - mean(x), x - max(x), and then the sum of such: what the rules of the rewriter look for. On a square the means may lie along the wrong
+ * axis, where a rule must see that they are no centre. */
 static int step_centre(generator *d, const char *kind)
 {
     int a = pick(d);
-    int axes = (int)below(d, (size_t)1 << shape_at(d, a).rank);
-    int centre = add(d, (move){.kind = move_kind_named(chance(d, 0.8) ? "mean" : "max"), .x = {a}, .p = {axes, 1}});
-    return add_call(d, kind, a, centre);
+    int axes = (int)below(d, (size_t)1 << shape_at(d, a).rank), keepdims = chance(d, d->square ? 0.5 : 0.9);
+    int centre = add(d, (move){.kind = move_kind_named(chance(d, 0.8) ? "mean" : "max"), .x = {a}, .p = {axes, keepdims}});
+    int centred = add_call(d, kind, a, centre);
+    if (centred < 0 || chance(d, 0.5))
+        return centred;
+    if (chance(d, 0.5))
+        centred = add_call(d, "mul", centred, pick_partner(d, centred));
+    return centred < 0 ? -1 : add(d, (move){.kind = move_kind_named("sum"), .x = {centred}, .p = {axes, chance(d, 0.5)}});
 }
 
 static int step_broadcast(generator *d, const char *kind)
@@ -292,19 +298,23 @@ static int step_reshape(generator *d, const char *kind)
     return add(d, (move){.kind = move_kind_named(kind), .x = {a}, .shape = to});
 }
 
+/* Once, or once more: orders of three axes do not commute. */
 static int step_transpose(generator *d, const char *kind)
 {
     int a = pick(d);
-    move m = {.kind = move_kind_named(kind), .x = {a}};
-    int rank = shape_at(d, a).rank;
-    for (int i = 0; i < rank; i++)
-        m.p[i] = i;
-    for (int i = rank - 1; i > 0; i--) {
-        int j = (int)below(d, (size_t)i + 1), swap = m.p[i];
-        m.p[i] = m.p[j];
-        m.p[j] = swap;
+    for (int times = chance(d, 0.3) ? 2 : 1; a >= 0 && times > 0; times--) {
+        move m = {.kind = move_kind_named(kind), .x = {a}};
+        int rank = shape_at(d, a).rank;
+        for (int i = 0; i < rank; i++)
+            m.p[i] = i;
+        for (int i = rank - 1; i > 0; i--) {
+            int j = (int)below(d, (size_t)i + 1), swap = m.p[i];
+            m.p[i] = m.p[j];
+            m.p[j] = swap;
+        }
+        a = add(d, m);
     }
-    return add(d, m);
+    return a;
 }
 
 static int step_matmul(generator *d, const char *kind)
