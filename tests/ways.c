@@ -64,12 +64,17 @@ static bool run_twice(trial *t, weft_program *p)
     return true;
 }
 
-bool trial_run(trial *t)
+bool trial_run_with(trial *t, const weft_options *options)
 {
-    weft_program *p = weft_compile(t->stands, t->graph->n_out);
+    weft_program *p = weft_compile_with(t->stands, t->graph->n_out, options);
     bool good = weft_program_status(p) == WEFT_OK ? run_twice(t, p) : give_up(t, "compiling", weft_program_message(p));
     weft_program_free(p);
     return good;
+}
+
+bool trial_run(trial *t)
+{
+    return trial_run_with(t, &(weft_options){.rewriting = WEFT_REWRITE_NONE});
 }
 
 static bool rewritten(trial *t, weft_rewriting level)

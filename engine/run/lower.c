@@ -220,6 +220,10 @@ static uint16_t compute_fold(lowering *l, value *v)
     ptrdiff_t *stride = weft__arena_take(&l->program->arena, (WEFT_MAX_RANK + 1) * sizeof *stride), inner = 1;
     if (x == NO_INSTRUCTION || !stride)
         return NO_INSTRUCTION;
+    if (l->schedule.values[l->schedule.places[node->operand[0]].value].twin != NO_STORAGE) /* folds are f64 arithmetic too */
+        x = widen_operand(l, &l->schedule.places[node->operand[0]], x);
+    if (x == NO_INSTRUCTION)
+        return NO_INSTRUCTION;
     int at = l->schedule.space_at[v->space]->dims.rank;
     for (int i = operand->shape->dims.rank - 1; i >= 0; i--)
         if (operand->shape->dims.dim[i] != 1) {

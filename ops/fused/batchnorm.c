@@ -84,6 +84,8 @@ static weft_status forward_kernel(const weft_call *call)
     double eps = *(const double *)call->attributes, *mean_out = call->y[1].data, *rstd_out = call->y[2].data;
     columns c = arrange(h);
     size_t wide = c.width * c.group;
+    if (!wide)
+        return WEFT_OK; /* no columns, and no workspace either */
     double *mean = call->workspace, *square = mean + wide, *spare = square + wide;
     if (h->dtype == WEFT_F32)
         moments_f32(&c, h->data, mean, square, spare);
@@ -127,6 +129,8 @@ static weft_status backward_kernel(const weft_call *call)
     double *dgamma = call->y[1].data, *dbeta = call->y[2].data;
     columns c = arrange(h);
     size_t wide = c.width * c.group;
+    if (!wide)
+        return WEFT_OK;
     double n = (double)c.rows, *mean = call->workspace, *sum = mean + wide, *dot = sum + wide, *spare = dot + wide;
     for (size_t i = 0; i < c.width; i++)
         mean[i] = element(&call->x[3], i);
