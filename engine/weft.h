@@ -42,7 +42,8 @@ typedef enum weft_status {
     WEFT_ERROR_UNBOUND,  /* a program ran before weft_bind() gave an input its memory */
     WEFT_ERROR_INDEX,    /* an index in the data is out of range */
     WEFT_ERROR_FILE,     /* the system refused to open, read or write a file */
-    WEFT_ERROR_FORMAT    /* a file's content is malformed or of a kind not supported */
+    WEFT_ERROR_FORMAT,   /* a file's content is malformed or of a kind not supported */
+    WEFT_ERROR_COMPILER  /* the C backend was asked for and there is no compiler, or it failed; the program runs on the other one */
 } weft_status;
 
 enum { WEFT_MESSAGE_SIZE = 512 };
@@ -261,12 +262,24 @@ typedef struct weft_program weft_program;
  * Returns NULL only when out of memory; any other error is the program's status. */
 weft_program *weft_compile(const weft_node *outputs, size_t n);
 
+typedef enum weft_backend {
+    WEFT_BACKEND_TILES, /* interprets loops, a tile that fits the first cache at a time */
+    WEFT_BACKEND_C      /* prints loops as C, has the system's compiler compile them, and loads the result */
+} weft_backend;
+
+/* The C backend keeps what it compiled in a folder that belongs to the user alone, so the next compilation of the same graph takes no time.
+ * Without a compiler, or if it fails, weft_program_status() is WEFT_ERROR_COMPILER after compiling, the message says why, and the program
+ * runs on tiles. Results of the two agree within rounding. */
 typedef struct weft_options {
     weft_rewriting rewriting; /* which rules may fire */
+    weft_backend backend;
+    const char *compiler; /* of the C backend; NULL: cc, as found on the PATH */
+    const char *cache;    /* its folder, mode 0700; NULL: $XDG_CACHE_HOME/weft or $HOME/.cache/weft */
 } weft_options; /* zeros are the defaults, those of weft_compile() */
 
 weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options); /* options: NULL for the defaults */
 void weft_program_free(weft_program *program);
+weft_backend weft_program_backend(const weft_program *program); /* the one that its loops run on */
 weft_status weft_program_status(const weft_program *program); /* of the last call on it; WEFT_ERROR_MEMORY for NULL */
 const char *weft_program_message(const weft_program *program);
 

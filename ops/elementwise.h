@@ -25,12 +25,10 @@
 #undef FN
 #undef T
 
-#define WEFT_ELEMENTWISE1(name, expression) WEFT__TEXT(name, expression) WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
-#define WEFT_ELEMENTWISE2(name, expression) WEFT__TEXT(name, expression) WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)
-#define WEFT_ELEMENTWISE3(name, expression) WEFT__TEXT(name, expression) WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
+#define WEFT_ELEMENTWISE1(name, expression) static const char name##_text[] = #expression; WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
+#define WEFT_ELEMENTWISE2(name, expression) static const char name##_text[] = #expression; WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)
+#define WEFT_ELEMENTWISE3(name, expression) static const char name##_text[] = #expression; WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
 #define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}, .text = name##_text
-
-#define WEFT__TEXT(name, expression) static const char name##_text[] = #expression;
 
 #define WEFT__MAP1(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \

@@ -11,12 +11,16 @@
 /* How weft_compile() compiles in a test: the environment's WEFT_TEST_WAY, so that one suite is run in many ways. Nothing: the defaults. */
 static inline weft_options test_way(void)
 {
-    const char *way = getenv("WEFT_TEST_WAY");
+    const char *asked = getenv("WEFT_TEST_WAY");
     weft_options options = {.rewriting = WEFT_REWRITE_DEFAULT};
-    if (way && strstr(way, "unrewritten"))
+    if (asked && strstr(asked, "unrewritten"))
         options.rewriting = WEFT_REWRITE_NONE;
-    if (way && strstr(way, "exact"))
+    if (asked && strstr(asked, "exact"))
         options.rewriting = WEFT_REWRITE_EXACT;
+    if (asked && strstr(asked, "compiled"))
+        options.backend = WEFT_BACKEND_C;
+    options.cache = getenv("WEFT_TEST_CACHE");
+    options.compiler = getenv("WEFT_TEST_COMPILER");
     return options;
 }
 

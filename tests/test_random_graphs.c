@@ -3,6 +3,7 @@
  *     test_random_graphs                              the graphs of seeds 1 to 3000, in a few seconds
  *     test_random_graphs --graphs 100000              more
  *     test_random_graphs --graphs 1 --first 4711      one again
+ *     test_random_graphs --compiled 1000              as many through the compiler, which takes it a third of a second each
  *
  * A graph that fails is shrunk, and what is left of it is printed with its inputs. The judge and the shrinker are themselves tested, on ways
  * that are wrong on purpose. */
@@ -15,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GRAPHS_PER_TEST = 50 };
+enum { GRAPHS_PER_TEST = 50, COMPILED_PER_TEST = 5 };
 
-static unsigned long long first_seed = 1, graphs = 3000;
+static unsigned long long first_seed = 1, graphs = 3000, compiled_graphs = 30;
 
 /* --- reporting --- */
 
@@ -50,13 +51,13 @@ static void report(const graph *g, const verdict *v)
 
 /* Every way gives every element within what roundings can do to it. Nearly all of these bounds are small beside the values, so that they
  * say something; the rest stand behind cancellation, or at a kink. */
-START_TEST(every_way_gives_the_value)
+static void judge_graphs(unsigned long long test, unsigned long long count, int per_test, const way *by, size_t n)
 {
     size_t elements[2] = {0}, sharp[2] = {0};
-    for (unsigned long long k = (unsigned long long)_i * GRAPHS_PER_TEST; k < graphs && k < ((unsigned long long)_i + 1) * GRAPHS_PER_TEST; k++) {
+    for (unsigned long long k = test * (unsigned)per_test; k < count && k < (test + 1) * (unsigned)per_test; k++) {
         graph g = graph_draw(first_seed + k);
         for (int narrow = 0; narrow < 2; narrow++) {
-            verdict v = judge(&g, narrow ? WEFT_F32 : WEFT_F64, ways, way_count);
+            verdict v = judge(&g, narrow ? WEFT_F32 : WEFT_F64, by, n);
             if (v.failed)
                 report(&g, &v);
             elements[narrow] += v.elements;
@@ -65,6 +66,17 @@ START_TEST(every_way_gives_the_value)
     }
     for (int narrow = 0; narrow < 2; narrow++)
         ck_assert_msg(2 * sharp[narrow] >= elements[narrow], "only %zu of %zu elements are held to a narrow bound", sharp[narrow], elements[narrow]);
+}
+
+START_TEST(every_way_gives_the_value)
+{
+    judge_graphs((unsigned)_i, graphs, GRAPHS_PER_TEST, ways, way_count);
+}
+END_TEST
+
+START_TEST(compiled_graphs_give_the_value)
+{
+    judge_graphs((unsigned)_i, compiled_graphs, COMPILED_PER_TEST, compiled_ways, compiled_way_count);
 }
 END_TEST
 
@@ -270,8 +282,9 @@ int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i += 2) {
         unsigned long long *option = !strcmp(argv[i], "--graphs") ? &graphs : !strcmp(argv[i], "--first") ? &first_seed : NULL;
+        option = !strcmp(argv[i], "--compiled") ? &compiled_graphs : option;
         if (!option || i + 1 == argc) {
-            fprintf(stderr, "usage: %s [--graphs N] [--first SEED]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--graphs N] [--first SEED] [--compiled N]\n", argv[0]);
             return 2;
         }
         *option = strtoull(argv[i + 1], NULL, 10);
@@ -281,6 +294,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(engine, 600); /* with what shrinking may take */
     tcase_set_timeout(checker, 600);
     tcase_add_loop_test(engine, every_way_gives_the_value, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
+    tcase_add_loop_test(engine, compiled_graphs_give_the_value, 0, (int)((compiled_graphs + COMPILED_PER_TEST - 1) / COMPILED_PER_TEST));
     tcase_add_loop_test(engine, gradients_agree_with_differences, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
     suite_add_tcase(suite, engine);
     tcase_add_test(checker, every_op_is_drawn);

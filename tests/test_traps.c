@@ -153,8 +153,8 @@ static void largest_errors(const trap *c, const float *h, const float *dy, const
     }
 }
 
-enum { STAGED, REWRITTEN, FUSED, WAYS };
-static const char *const way_name[WAYS] = {"staged", "rewritten", "fused"};
+enum { STAGED, REWRITTEN, COMPILED, FUSED, WAYS };
+static const char *const way_name[WAYS] = {"staged", "rewritten", "compiled", "fused"};
 
 static void run(const trap *c, int way, const float *h_data, const float *dy_data, double *y_error, double *dh_error)
 {
@@ -165,7 +165,10 @@ static void run(const trap *c, int way, const float *h_data, const float *dy_dat
     weft_node out[2];
     out[0] = way == FUSED ? weft_fused_batchnorm(h, gamma, beta, c->eps) : weft_batchnorm(h, gamma, beta, c->eps);
     weft_vjp(out, &dy, 1, &h, 1, out + 1);
-    weft_program *p = weft_compile_with(out, 2, &(weft_options){.rewriting = way == REWRITTEN ? WEFT_REWRITE_ALGEBRAIC : WEFT_REWRITE_NONE});
+    weft_options options = test_way();
+    options.rewriting = way == STAGED ? WEFT_REWRITE_NONE : WEFT_REWRITE_ALGEBRAIC;
+    options.backend = way == COMPILED ? WEFT_BACKEND_C : WEFT_BACKEND_TILES;
+    weft_program *p = weft_compile_with(out, 2, &options);
     weft_bind(p, h, h_data, c->n * c->d * sizeof *h_data);
     weft_bind(p, dy, dy_data, c->n * c->d * sizeof *dy_data);
     ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));

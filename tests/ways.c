@@ -101,6 +101,31 @@ const way ways[] = {
 };
 const size_t way_count = sizeof ways / sizeof *ways;
 
+/* The compiler and the cache are those of WEFT_TEST_COMPILER and WEFT_TEST_CACHE, or the defaults. */
+static bool compiled(trial *t, weft_rewriting level)
+{
+    const weft_options options = {.rewriting = level, .backend = WEFT_BACKEND_C, .compiler = getenv("WEFT_TEST_COMPILER"), .cache = getenv("WEFT_TEST_CACHE")};
+    if (level != WEFT_REWRITE_NONE)
+        weft_rewrite(t->graph->out, t->graph->n_out, level, NULL, NULL, t->stands); /* the judge asks what stood for the outputs */
+    return trial_run_with(t, &options);
+}
+
+static bool run_compiled(trial *t)
+{
+    return compiled(t, WEFT_REWRITE_NONE);
+}
+
+static bool run_compiled_algebraic(trial *t)
+{
+    return compiled(t, WEFT_REWRITE_ALGEBRAIC);
+}
+
+const way compiled_ways[] = {
+    {"compiled", run_compiled},
+    {"rewritten by algebra and compiled", run_compiled_algebraic},
+};
+const size_t compiled_way_count = sizeof compiled_ways / sizeof *compiled_ways;
+
 /* --- the judge --- */
 
 /* Small beside the largest value of the output: a wrong gradient stands out. */

@@ -19,9 +19,14 @@ typedef struct way {
 
 /* Compiles t->stands and runs the program twice, which must give the same bits. What most ways end with. */
 bool trial_run(trial *t);
+bool trial_run_with(trial *t, const weft_options *options);
 
 extern const way ways[]; /* one line each: add yours */
 extern const size_t way_count;
+
+/* The ways that take a compiler's time: for fewer graphs. */
+extern const way compiled_ways[];
+extern const size_t compiled_way_count;
 
 typedef struct verdict {
     bool failed;

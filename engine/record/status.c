@@ -27,6 +27,8 @@ const char *weft_status_text(weft_status status)
         return "file error";
     case WEFT_ERROR_FORMAT:
         return "malformed file";
+    case WEFT_ERROR_COMPILER:
+        return "no compiled code";
     }
     return "unknown status";
 }

@@ -98,7 +98,7 @@ static bool is_taken(const char *name)
                                 "fabs fabsf fmax fmaxf fmin fminf ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
-    return strstr(words, padded) || isdigit((unsigned char)name[strlen(name) - 1]);
+    return strstr(words, padded) || isdigit((unsigned char)name[strlen(name) - 1]) || name[strlen(name) - 1] == '_';
 }
 
 /* The array behind a load, store or fold: its node's name, if that is free and no other storage of the loop has it; else with its number. */
@@ -191,9 +191,45 @@ void weft__c_operand(const c_position *p, int i)
     }
 }
 
-/* An op's own text, with a, b, c and T replaced, and functions in the precision of T. */
-static void put_expression(const c_position *p, const instruction *b)
+/* A choice takes elements of arrays from constants of its own: a load that depends on the choice is a masked one, which gcc 12.2 gets wrong when
+ * it also unrolls the loop around it. */
+static bool is_choice(const instruction *b)
 {
+    return strchr(b->op->text, '?') != NULL;
+}
+
+static bool has_constant(const c_position *p, const instruction *b, int k)
+{
+    const instruction *x = &p->l->body[b->operand[k]];
+    return is_choice(b) && x->action != ACTION_MAP && !is_literal(p->program, x);
+}
+
+static void put_constants(const c_position *p, int i, int depth)
+{
+    const instruction *b = &p->l->body[i];
+    for (int k = 0; k < b->n && is_choice(b); k++) {
+        if (!has_constant(p, b, k))
+            continue;
+        weft__c_indent(p->out, depth);
+        weft__c_put(p->out, "const %s %c%d_ = ", weft__c_type(b->dtype), 'a' + k, i);
+        weft__c_operand(p, b->operand[k]);
+        weft__c_put(p->out, ";\n");
+    }
+}
+
+static void put_argument(const c_position *p, int i, int k)
+{
+    const instruction *b = &p->l->body[i];
+    if (has_constant(p, b, k))
+        weft__c_put(p->out, "%c%d_", 'a' + k, i);
+    else
+        weft__c_operand(p, b->operand[k]);
+}
+
+/* An op's own text, with a, b, c and T replaced, and functions in the precision of T. */
+static void put_expression(const c_position *p, int i)
+{
+    const instruction *b = &p->l->body[i];
     const char *text = b->op->text, *special = NULL;
     if (b->op->text_for && b->n == 2 && is_literal(p->program, &p->l->body[b->operand[1]]))
         special = b->op->text_for(literal_value(p->program, &p->l->body[b->operand[1]]));
@@ -208,7 +244,7 @@ static void put_expression(const c_position *p, const instruction *b)
         }
         const char *which = n == 1 ? strchr("abc", *c) : NULL;
         if (which)
-            weft__c_operand(p, b->operand[*c - 'a']);
+            put_argument(p, i, *c - 'a');
         else if (n == 1 && *c == 'T')
             weft__c_put(p->out, "%s", weft__c_type(b->dtype));
         else
@@ -223,11 +259,12 @@ void weft__c_body(const c_position *p, int depth)
     for (int i = 0; i < p->l->length; i++) {
         const instruction *b = &p->l->body[i];
         if (b->action == ACTION_MAP) {
+            put_constants(p, i, depth);
             weft__c_indent(p->out, depth);
             weft__c_put(p->out, "const %s ", weft__c_type(b->dtype));
             put_result(p->out, p->l, i);
             weft__c_put(p->out, b->dtype == WEFT_F32 ? " = (float)(" : " = ");
-            put_expression(p, b);
+            put_expression(p, i);
             weft__c_put(p->out, b->dtype == WEFT_F32 ? ");\n" : ";\n");
         } else if (b->action == ACTION_STORE) {
             weft__c_indent(p->out, depth);

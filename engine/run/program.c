@@ -1,5 +1,5 @@
 /* program.c: the public life of a program: compile, bind, run, read. */
-#include "engine/run/program.h"
+#include "engine/run/c_compile.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,6 +80,8 @@ weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_o
     else
         rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
     program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK;
+    if (program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
+        program->ready = false;
     return program;
 }
 
@@ -101,6 +103,7 @@ void weft_program_free(weft_program *program)
     weft__release(&allocator, program->leaves, program->leaves_allocated * sizeof *program->leaves);
     weft__release(&allocator, program->assignments, program->assignments_allocated * sizeof *program->assignments);
     weft__arena_free(&program->arena);
+    weft__c_unload(program->library);
     weft__release(&allocator, program, sizeof *program);
 }
 
@@ -112,6 +115,11 @@ weft_status weft_program_status(const weft_program *program)
 const char *weft_program_message(const weft_program *program)
 {
     return program ? program->message : weft_status_text(WEFT_ERROR_MEMORY);
+}
+
+weft_backend weft_program_backend(const weft_program *program)
+{
+    return program && program->library ? WEFT_BACKEND_C : WEFT_BACKEND_TILES;
 }
 
 weft_memory weft_program_memory(const weft_program *program)
@@ -236,6 +244,14 @@ static weft_status check_bound(weft_program *program)
     return WEFT_OK;
 }
 
+static void run_part(const weft_program *program, const step *s, size_t part)
+{
+    if (s->compiled)
+        s->compiled(program->base, part);
+    else
+        weft__tiles_run(s->loop, program->base, part, 0);
+}
+
 weft_status weft_run(weft_program *program)
 {
     if (!begin(program))
@@ -246,7 +262,7 @@ weft_status weft_run(weft_program *program)
     for (const step *s = program->steps, *end = s + program->n_steps; s < end; s++) {
         if (s->loop) {
             for (size_t part = 0; part < s->loop->parts; part++)
-                weft__tiles_run(s->loop, program->base, part, 0);
+                run_part(program, s, part);
             weft__loop_finish(s->loop, program->base);
         } else if (call_kernel(program, s) != WEFT_OK) {
             return program->status;

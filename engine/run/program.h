@@ -40,6 +40,7 @@ typedef struct port {
 
 typedef struct step {
     const loop *loop;  /* or NULL: a call */
+    void (*compiled)(void *const *base, size_t part); /* the loop's C; NULL: it is interpreted */
     const weft_op *op; /* of a call */
     const void *attributes;
     const port *port;  /* outputs, then operands */
@@ -79,6 +80,7 @@ struct weft_program {
     char *memory;      /* pool, parameters, constants: one block */
     size_t memory_bytes;
     weft_memory sizes;
+    void *library;     /* the compiled loops, loaded; or NULL */
     bool ready, has_run;
     weft_status status;
     char message[WEFT_MESSAGE_SIZE];
