@@ -1,7 +1,8 @@
 /* onednn_side.c: oneDNN 2 as a worker of tests/bench/peers; the C interface of its versions 2.4 to 2.7. Forward in training mode with scale and
- * shift, then backward for all of them; ReLU by fuse_norm_relu, which keeps its mask in a workspace. "plain" works on the bytes as they lie
- * and takes the fastest of several descriptions of them; nChw8c and nChw16c hold the same numbers in blocks of channels, reordered before
- * and after the clock runs. All buffers are made and touched beforehand. */
+ * shift, then backward for all of them; ReLU by fuse_norm_relu, which keeps its mask in a workspace, or by a primitive of its own in place,
+ * whichever is faster: for some widths the fused one has only a slow kernel. "plain" works on the bytes as they lie and takes the fastest of
+ * several descriptions of them; nChw8c and nChw16c hold the same numbers in blocks of channels, reordered before and after the clock runs.
+ * All buffers are made and touched beforehand. */
 #include "side.h"
 
 #include <oneapi/dnnl/dnnl.h>
@@ -10,19 +11,26 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_MEMORIES = 12, MOST_DESCRIPTIONS = 3 };
+enum { MOST_MEMORIES = 16, MOST_DESCRIPTIONS = 3, MOST_STEPS = 4, MOST_ARGUMENTS = 10 };
+
+typedef enum activation { RELU_NONE, RELU_FUSED, RELU_SEPARATE } activation;
 
 typedef struct description {
-    const char *name;
-    dnnl_dims_t dim; /* n, c, h, w */
+    const char *name; /* "": there is no choice */
+    dnnl_dims_t dim;   /* n, c, h, w */
     int rank;
     dnnl_format_tag_t tag;
 } description;
 
+typedef struct step {
+    dnnl_primitive_t primitive;
+    dnnl_exec_arg_t args[MOST_ARGUMENTS];
+    int n;
+} step;
+
 typedef struct norm {
-    dnnl_primitive_t forward, backward;
-    dnnl_exec_arg_t forward_args[8], backward_args[10];
-    int n_forward, n_backward;
+    step steps[MOST_STEPS];
+    int n_steps;
     dnnl_memory_t memory[MOST_MEMORIES];
     int n_memories;
     void *owned[MOST_MEMORIES];
@@ -77,8 +85,10 @@ static bool reorder(dnnl_memory_t from, dnnl_memory_t to)
 
 static bool run_checked(norm *b)
 {
-    return dnnl_primitive_execute(b->forward, stream, b->n_forward, b->forward_args) == dnnl_success &&
-           dnnl_primitive_execute(b->backward, stream, b->n_backward, b->backward_args) == dnnl_success && dnnl_stream_wait(stream) == dnnl_success;
+    bool good = true;
+    for (int i = 0; i < b->n_steps; i++)
+        good &= dnnl_primitive_execute(b->steps[i].primitive, stream, b->steps[i].n, b->steps[i].args) == dnnl_success;
+    return (dnnl_stream_wait(stream) == dnnl_success) & good;
 }
 
 static void run_norm(void *context)
@@ -93,8 +103,8 @@ static void release_norm(void *context)
         dnnl_memory_destroy(b->memory[i]);
     for (int i = 0; i < b->n_owned; i++)
         free(b->owned[i]);
-    dnnl_primitive_destroy(b->forward);
-    dnnl_primitive_destroy(b->backward);
+    for (int i = 0; i < b->n_steps; i++)
+        dnnl_primitive_destroy(b->steps[i].primitive);
     free(b);
 }
 
@@ -115,47 +125,75 @@ static bool collect_norm(void *context, results *to)
     return true;
 }
 
-/* Both primitives and their arguments; h and dy in the inner layout are in place. */
-static bool build(norm *b, const inputs *in, bool relu, dnnl_dim_t channels)
+/* Appends a primitive; frees pd. */
+static bool add_step(norm *b, dnnl_primitive_desc_t pd, const dnnl_exec_arg_t *args, int n)
 {
-    unsigned flags = dnnl_use_scale | dnnl_use_shift | (relu ? dnnl_fuse_norm_relu : 0u);
-    dnnl_batch_normalization_desc_t forward, backward;
-    dnnl_primitive_desc_t fpd = NULL, bpd = NULL;
-    bool good = dnnl_batch_normalization_forward_desc_init(&forward, dnnl_forward_training, &b->inner, (float)bn_eps, flags) == dnnl_success &&
-                dnnl_batch_normalization_backward_desc_init(&backward, dnnl_backward, &b->inner, &b->inner, (float)bn_eps, flags) == dnnl_success &&
-                dnnl_primitive_desc_create(&fpd, &forward, NULL, engine, NULL) == dnnl_success &&
-                dnnl_primitive_desc_create(&bpd, &backward, NULL, engine, fpd) == dnnl_success &&
-                dnnl_primitive_create(&b->forward, fpd) == dnnl_success && dnnl_primitive_create(&b->backward, bpd) == dnnl_success;
-    dnnl_memory_desc_t column;
-    const dnnl_dims_t column_dim = {channels};
-    good = good && dnnl_memory_desc_init_by_tag(&column, 1, column_dim, dnnl_f32, dnnl_x) == dnnl_success;
+    step *s = &b->steps[b->n_steps];
+    bool good = dnnl_primitive_create(&s->primitive, pd) == dnnl_success;
     if (good) {
-        const dnnl_memory_desc_t *mask = dnnl_primitive_desc_query_md(fpd, dnnl_query_workspace_md, 0);
-        dnnl_memory_t mean = memory_over(b, &column, NULL), variance = memory_over(b, &column, NULL), gamma = memory_over(b, &column, in->gamma);
-        dnnl_memory_t beta = memory_over(b, &column, in->beta), dgamma = memory_over(b, &column, NULL), dbeta = memory_over(b, &column, NULL);
-        dnnl_exec_arg_t f[] = {{DNNL_ARG_SRC, b->h}, {DNNL_ARG_DST, b->y}, {DNNL_ARG_MEAN, mean}, {DNNL_ARG_VARIANCE, variance},
-                               {DNNL_ARG_SCALE, gamma}, {DNNL_ARG_SHIFT, beta}};
-        dnnl_exec_arg_t g[] = {{DNNL_ARG_SRC, b->h}, {DNNL_ARG_DIFF_DST, b->dy}, {DNNL_ARG_DIFF_SRC, b->dh}, {DNNL_ARG_MEAN, mean},
-                               {DNNL_ARG_VARIANCE, variance}, {DNNL_ARG_SCALE, gamma}, {DNNL_ARG_SHIFT, beta}, {DNNL_ARG_DIFF_SCALE, dgamma}, {DNNL_ARG_DIFF_SHIFT, dbeta}};
-        memcpy(b->forward_args, f, sizeof f);
-        memcpy(b->backward_args, g, sizeof g);
-        b->n_forward = 6;
-        b->n_backward = 9;
-        if (relu && mask && dnnl_memory_desc_get_size(mask)) {
-            dnnl_exec_arg_t workspace = {DNNL_ARG_WORKSPACE, memory_over(b, mask, NULL)};
-            b->forward_args[b->n_forward++] = b->backward_args[b->n_backward++] = workspace;
-        }
-        void *handle[2] = {NULL, NULL};
-        good = dbeta && dnnl_memory_get_data_handle(dgamma, &handle[0]) == dnnl_success && dnnl_memory_get_data_handle(dbeta, &handle[1]) == dnnl_success;
-        b->dgamma = handle[0];
-        b->dbeta = handle[1];
+        memcpy(s->args, args, (size_t)n * sizeof *args);
+        s->n = n;
+        b->n_steps++;
     }
-    dnnl_primitive_desc_destroy(fpd);
-    dnnl_primitive_desc_destroy(bpd);
+    dnnl_primitive_desc_destroy(pd);
     return good;
 }
 
-static norm *norm_make(const description *d, dnnl_format_tag_t given, const inputs *in, bool relu)
+/* ReLU in place: forward on y, or backward from dy to dh by the sign of y. */
+static bool add_relu(norm *b, bool backward)
+{
+    const dnnl_alg_kind_t kind = dnnl_eltwise_relu_use_dst_for_bwd;
+    const dnnl_exec_arg_t f[] = {{DNNL_ARG_SRC, b->y}, {DNNL_ARG_DST, b->y}};
+    const dnnl_exec_arg_t g[] = {{DNNL_ARG_DST, b->y}, {DNNL_ARG_DIFF_DST, b->dy}, {DNNL_ARG_DIFF_SRC, b->dh}};
+    dnnl_eltwise_desc_t forward, desc;
+    dnnl_primitive_desc_t fpd = NULL, pd = NULL;
+    if (dnnl_eltwise_forward_desc_init(&forward, dnnl_forward_training, kind, &b->inner, 0, 0) != dnnl_success ||
+        dnnl_primitive_desc_create(&fpd, &forward, NULL, engine, NULL) != dnnl_success)
+        return false;
+    if (!backward)
+        return add_step(b, fpd, f, 2);
+    bool good = dnnl_eltwise_backward_desc_init(&desc, kind, &b->inner, &b->inner, 0, 0) == dnnl_success &&
+                dnnl_primitive_desc_create(&pd, &desc, NULL, engine, fpd) == dnnl_success && add_step(b, pd, g, 3);
+    dnnl_primitive_desc_destroy(fpd);
+    return good;
+}
+
+/* All primitives and their arguments; h and dy in the inner layout are in place. */
+static bool build(norm *b, const inputs *in, activation relu, dnnl_dim_t channels)
+{
+    unsigned flags = dnnl_use_scale | dnnl_use_shift | (relu == RELU_FUSED ? dnnl_fuse_norm_relu : 0u);
+    float eps = (float)bn_eps;
+    dnnl_batch_normalization_desc_t forward, backward;
+    dnnl_primitive_desc_t fpd = NULL, bpd = NULL;
+    dnnl_memory_desc_t column;
+    const dnnl_dims_t column_dim = {channels};
+    if (dnnl_memory_desc_init_by_tag(&column, 1, column_dim, dnnl_f32, dnnl_x) != dnnl_success ||
+        dnnl_batch_normalization_forward_desc_init(&forward, dnnl_forward_training, &b->inner, eps, flags) != dnnl_success ||
+        dnnl_batch_normalization_backward_desc_init(&backward, dnnl_backward, &b->inner, &b->inner, eps, flags) != dnnl_success ||
+        dnnl_primitive_desc_create(&fpd, &forward, NULL, engine, NULL) != dnnl_success)
+        return false;
+    if (dnnl_primitive_desc_create(&bpd, &backward, NULL, engine, fpd) != dnnl_success) {
+        dnnl_primitive_desc_destroy(fpd);
+        return false;
+    }
+    const dnnl_memory_desc_t *mask = dnnl_primitive_desc_query_md(fpd, dnnl_query_workspace_md, 0);
+    dnnl_memory_t workspace = relu == RELU_FUSED && mask && dnnl_memory_desc_get_size(mask) ? memory_over(b, mask, NULL) : NULL;
+    dnnl_memory_t mean = memory_over(b, &column, NULL), variance = memory_over(b, &column, NULL), gamma = memory_over(b, &column, in->gamma);
+    b->dgamma = own(b, in->columns * sizeof(float));
+    b->dbeta = own(b, in->columns * sizeof(float));
+    dnnl_memory_t beta = memory_over(b, &column, in->beta), dgamma = memory_over(b, &column, b->dgamma), dbeta = memory_over(b, &column, b->dbeta);
+    const dnnl_exec_arg_t f[] = {{DNNL_ARG_SRC, b->h},       {DNNL_ARG_DST, b->y},     {DNNL_ARG_MEAN, mean}, {DNNL_ARG_VARIANCE, variance},
+                                 {DNNL_ARG_SCALE, gamma},    {DNNL_ARG_SHIFT, beta},   {DNNL_ARG_WORKSPACE, workspace}};
+    const dnnl_exec_arg_t g[] = {{DNNL_ARG_SRC, b->h},       {DNNL_ARG_DIFF_DST, relu == RELU_SEPARATE ? b->dh : b->dy},
+                                 {DNNL_ARG_DIFF_SRC, b->dh}, {DNNL_ARG_MEAN, mean},    {DNNL_ARG_VARIANCE, variance},
+                                 {DNNL_ARG_SCALE, gamma},    {DNNL_ARG_SHIFT, beta},   {DNNL_ARG_DIFF_SCALE, dgamma},
+                                 {DNNL_ARG_DIFF_SHIFT, dbeta}, {DNNL_ARG_WORKSPACE, workspace}};
+    bool good = add_step(b, fpd, f, workspace ? 7 : 6);
+    good = good && (relu != RELU_SEPARATE || (add_relu(b, false) && add_relu(b, true)));
+    return add_step(b, bpd, g, workspace ? 10 : 9) && good;
+}
+
+static norm *norm_make(const description *d, dnnl_format_tag_t given, const inputs *in, activation relu)
 {
     norm *b = side_allocate(sizeof *b);
     bool good = dnnl_memory_desc_init_by_tag(&b->inner, d->rank, d->dim, dnnl_f32, d->tag) == dnnl_success &&
@@ -204,7 +242,7 @@ static int descriptions(const request *r, const inputs *in, description *to)
     int k = 0;
     if (r->layout == LAYOUT_NCHW) {
         dnnl_format_tag_t tag = !strcmp(r->variant, "nChw8c") ? dnnl_nChw8c : !strcmp(r->variant, "nChw16c") ? dnnl_nChw16c : dnnl_nchw;
-        to[k++] = (description){r->variant, {n, c, h, w}, 4, tag};
+        to[k++] = (description){"", {n, c, h, w}, 4, tag};
         return k;
     }
     to[k++] = flat;
@@ -218,23 +256,27 @@ static int descriptions(const request *r, const inputs *in, description *to)
 
 static bool make(const request *r, const inputs *in, work *w)
 {
+    static const char *const relu_name[] = {"", "ReLU fused", "ReLU apart"};
     description d[MOST_DESCRIPTIONS];
-    int n = descriptions(r, in, d), chosen = 0;
+    bool activated = !strcmp(r->item, "batchnorm_relu");
+    int n = descriptions(r, in, d);
     norm *best = NULL;
     double shortest = 0;
-    for (int i = 0; i < n; i++) {
-        norm *b = norm_make(&d[i], r->layout == LAYOUT_NCHW ? dnnl_nchw : d[i].tag, in, !strcmp(r->item, "batchnorm_relu"));
-        double took = b ? shortest_run(b) : 0;
-        if (b && (!best || took < shortest)) {
-            if (best)
-                release_norm(best);
-            best = b;
-            shortest = took;
-            chosen = i;
-        } else if (b)
-            release_norm(b);
-    }
-    snprintf(w->note, sizeof w->note, "%s", !best ? "oneDNN offers no primitive for it" : n > 1 ? d[chosen].name : "");
+    snprintf(w->note, sizeof w->note, "oneDNN offers no primitive for it");
+    for (int i = 0; i < n; i++)
+        for (int k = activated ? RELU_FUSED : RELU_NONE; k <= (activated ? RELU_SEPARATE : RELU_NONE); k++) {
+            norm *b = norm_make(&d[i], r->layout == LAYOUT_NCHW ? dnnl_nchw : d[i].tag, in, (activation)k);
+            double took = b ? shortest_run(b) : 0;
+            if (b && best && took >= shortest)
+                release_norm(b);
+            else if (b) {
+                if (best)
+                    release_norm(best);
+                best = b;
+                shortest = took;
+                snprintf(w->note, sizeof w->note, "%s%s%s", d[i].name, *d[i].name && activated ? ", " : "", relu_name[k]);
+            }
+        }
     w->run = run_norm;
     w->collect = collect_norm;
     w->release = release_norm;

@@ -11,7 +11,7 @@ H, DY, GAMMA, BETA, W1, B1, W2, B2, X, LABEL = range(1, 11)  # the streams of si
 EPS, MOMENTUM, CHECK_RATE, RATE = 1e-5, 0.9, 0.1, 0.001
 RANGE = {H: (-0.75, 1.25), DY: (-0.5, 0.5), GAMMA: (0.5, 1.5), BETA: (-0.5, 0.5), W1: (-0.2, 0.2), B1: (-0.1, 0.1), W2: (-0.2, 0.2),
          B2: (-0.1, 0.1), X: (-1, 1)}
-SHORTEST_SAMPLE, MOST_SAMPLES, FEWEST_SAMPLES, COLUMNS_CHECKED = 200e-6, 2000, 2, 64
+SHORTEST_SAMPLE, MOST_SAMPLES, FEWEST_SAMPLES, MOST_WARM_UPS, COLUMNS_CHECKED = 200e-6, 2000, 2, 10, 64
 
 library = ctypes.CDLL(sys.argv[1])
 library.side_fill.argtypes = [ctypes.c_void_p] + 3 * [ctypes.c_size_t] + [ctypes.c_int, ctypes.c_uint32, ctypes.c_float, ctypes.c_float]
@@ -55,18 +55,34 @@ def repeats_for(once):
     return 1 if once > SHORTEST_SAMPLE else math.floor(SHORTEST_SAMPLE / max(once, 1e-8)) + 1
 
 
+def faults_so_far():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def warm_up(run, most):
+    """Runs until page faults have ended or are as many as in the run before: a heap that is kept takes some runs to grow to its size."""
+    previous = -1
+    for _ in range(most):
+        before = faults_so_far()
+        run()
+        faults = faults_so_far() - before
+        if faults < 64 or abs(faults - previous) < 0.02 * faults:
+            break
+        previous = faults
+
+
 def measure(work, inputs, seconds):
     def copy(repeats):
         return library.side_copy_seconds(inputs.copy_address, inputs.h_address, inputs.bytes, repeats)
-    work.run()
+    warm_up(work.run, 2 if work.repeats else MOST_WARM_UPS)
     if not work.repeats:
         work.repeats, work.copy_repeats = repeats_for(seconds_of(work.run, 1)), repeats_for(copy(1))
     sample, copies, faults, start = [], [], 0, time.perf_counter()
     while len(sample) < MOST_SAMPLES and (len(sample) < FEWEST_SAMPLES or time.perf_counter() - start < seconds):
         copies.append(copy(work.copy_repeats))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        before = faults_so_far()
         sample.append(seconds_of(work.run, work.repeats))
-        faults += resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+        faults += faults_so_far() - before
     sample.sort()
     copies.sort()
     n = len(sample)
