@@ -60,13 +60,14 @@ def faults_so_far():
 
 
 def warm_up(run, most):
-    """Runs until page faults have ended or are as many as in the run before: a heap that is kept takes some runs to grow to its size."""
-    previous = -1
+    """Runs until page faults have ended or stay the same for four runs: a heap that is kept takes some runs to grow to its size."""
+    previous, same = 0, 0
     for _ in range(most):
         before = faults_so_far()
         run()
         faults = faults_so_far() - before
-        if faults < 64 or abs(faults - previous) < 0.02 * faults:
+        same = same + 1 if abs(faults - previous) < 0.02 * faults else 0
+        if faults < 64 or same == 3:
             break
         previous = faults
 
