@@ -21,11 +21,12 @@ void weft__c_free(c_text *out);
 const weft_op *weft__c_missing(const loop *l); /* the op of the first instruction that has no C text; NULL: the loop can be printed */
 
 /* What loops need to come before them: headers, and a function for each op that folds runs. */
-void weft__c_prelude(c_text *out, const weft_program *program);
+void weft__c_prelude(c_text *out, const weft_program *program, bool may_stream);
 
 /* static void NAME(const float *restrict h, ..., size_t begin, size_t end): the part [begin, end) of the split dim. The parameters are the
- * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. */
-void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name);
+ * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. may_stream: large results may be
+ * written past the caches, where the processor is known; else the text is plain C99. */
+void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream);
 
 /* --- one position: c_text.c --- */
 
@@ -35,6 +36,7 @@ typedef struct c_position {
     c_text *out;
     const weft_program *program;
     const loop *l;
+    bool stream;     /* stores go to line_N[k], which is then written past the caches */
     const char *row; /* how the row is called here: "i" or "(i + r)". The column is j, dims further out are i0, i1, ... */
 } c_position;
 
