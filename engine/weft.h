@@ -171,6 +171,7 @@ weft_node weft_max(weft_node x, unsigned axes, bool keepdims); /* y = largest of
 weft_node weft_broadcast(weft_node x, int rank, const size_t *dim); /* numpy.broadcast_to */
 weft_node weft_reshape(weft_node x, int rank, const size_t *dim);   /* same elements in C order */
 weft_node weft_transpose(weft_node x, const int *order);            /* axis i of y is axis order[i] of x; NULL reverses the axes */
+weft_node weft_first(weft_node x, unsigned axes, bool keepdims);    /* x at index 0 of the axes, none of them empty */
 weft_node weft_stop_gradient(weft_node x);                          /* x, with derivative 0 */
 weft_node weft_matmul(weft_node a, weft_node b);                    /* (M, K) @ (K, N) -> (M, N) */
 weft_node weft_gather(weft_node table, weft_node index);            /* (R, ...), i64 (M) -> (M, ...): y[m] = table[index[m]] */
@@ -387,7 +388,8 @@ typedef enum weft_kind {
 enum {
     WEFT_COMMUTATIVE = 1,       /* operands may change places */
     WEFT_ZERO_DERIVATIVE = 2,   /* piecewise constant: nothing flows back */
-    WEFT_ANY_STRIDES = 4        /* the kernel accepts operands that are not contiguous */
+    WEFT_ANY_STRIDES = 4,       /* the kernel accepts operands that are not contiguous */
+    WEFT_OVER_AXES = 8          /* the attributes are a weft_reduction, as those of every reduction */
 };
 
 /* A shape rule sees the operands and sets y and y_dtype, or returns weft_typing_error(). */
