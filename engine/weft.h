@@ -271,9 +271,15 @@ typedef enum weft_backend {
 /* The C backend keeps what it compiled in a folder that belongs to the user alone, so the next compilation of the same graph takes no time.
  * Without a compiler, or if it fails, weft_program_status() is WEFT_ERROR_COMPILER after compiling, the message says why, and the program
  * runs on tiles. Results of the two agree within rounding. */
+enum { WEFT_ALL_CORES = -1 };
+
+/* Threads. A program of n threads works with its caller and up to n - 1 threads of its own, which sleep between runs and end with it; the
+ * results are the same bits for any n. Small loops stay on the caller. Fewer threads than asked for is no error. n is at most 64, more is taken
+ * as 64. A process that forks has no use of such a program in the child. */
 typedef struct weft_options {
     weft_rewriting rewriting; /* which rules may fire */
     weft_backend backend;
+    int threads; /* 0: one; WEFT_ALL_CORES: as many as the cores that this process may use; below that: WEFT_ERROR_ARGUMENT */
     const char *compiler; /* of the C backend; NULL: cc, as found on the PATH */
     const char *cache;    /* its folder, mode 0700; NULL: $XDG_CACHE_HOME/weft or $HOME/.cache/weft */
 } weft_options; /* zeros are the defaults, those of weft_compile() */

@@ -294,17 +294,11 @@ static void merge_dims(lowering *l, loop *made, const space *walked)
     made->rank = rank;
 }
 
-/* Elements that make a part worth its own accumulators. */
-enum { PART = 65536 };
-
 static bool split_loop(lowering *l, loop *made)
 {
-    made->split = made->extent[0] == 1 ? 1 : 0;
-    size_t extent = made->extent[made->split], parts = made->count / PART;
-    parts = parts > MOST_PARTS ? MOST_PARTS : parts;
-    parts = parts > extent ? extent : parts;
-    made->step = parts > 1 ? (extent + parts - 1) / parts : extent;
-    made->parts = made->step ? (extent + made->step - 1) / made->step : 1;
+    made->body = l->body;
+    weft__loop_split(made);
+    l->program->shares |= made->shared;
     for (size_t k = 0; k < l->length; k++) {
         instruction *fold = &l->body[k];
         if (fold->action != ACTION_FOLD || fold->stride[made->split] || made->parts == 1)
@@ -354,15 +348,17 @@ static bool lower_loop(lowering *l, const entry *e)
     instruction *body = weft__arena_take(&l->program->arena, l->length * sizeof *body + 1);
     if (!made || !body)
         return no_memory(l);
-    *made = (loop){.count = e->space->count, .length = (int)l->length, .body = body};
+    *made = (loop){.count = e->space->count, .length = (int)l->length};
     merge_dims(l, made, e->space);
     if (!split_loop(l, made))
         return false;
     memcpy(body, l->body, l->length * sizeof *body);
+    made->body = body;
     if (!keep_names(l, body))
         return false;
     weft__tiles_prepare(made, body, l->wide);
-    made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes);
+    size_t workers = !made->shared ? 1 : made->parts < (size_t)l->program->threads ? made->parts : (size_t)l->program->threads;
+    made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes * workers);
     step *s = made->workspace == NO_STORAGE ? NULL : new_step(l);
     if (s)
         s->loop = made;

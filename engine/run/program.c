@@ -60,6 +60,14 @@ static void rewrite_and_lower(weft_program *program, weft_tape *tape, const weft
     weft__release(&program->allocator, rewritten, bytes);
 }
 
+static weft_status start_threads(weft_program *program)
+{
+    if (program->threads < 2 || !program->shares)
+        return WEFT_OK;
+    program->pool = weft__pool_new(&program->allocator, program->threads);
+    return program->pool ? WEFT_OK : weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
+}
+
 weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
 {
     static const weft_options defaults;
@@ -73,13 +81,18 @@ weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_o
     weft__arena_init(&program->arena, &allocator);
     if (check_outputs(program, tape, outputs, n) != WEFT_OK)
         return program;
+    program->threads = weft__thread_count(chosen->threads);
+    if (!program->threads) {
+        weft__program_fail(program, WEFT_ERROR_ARGUMENT, "compile: %d threads; give 0, a number, or WEFT_ALL_CORES", chosen->threads);
+        return program;
+    }
     program->outputs = weft__arena_take(&program->arena, n * sizeof *program->outputs + 1);
     program->n_outputs = n;
     if (!program->outputs)
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     else
         rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
-    program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK;
+    program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK && start_threads(program) == WEFT_OK;
     if (program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
         program->ready = false;
     return program;
@@ -95,6 +108,7 @@ void weft_program_free(weft_program *program)
     if (!program)
         return;
     weft_allocator allocator = program->allocator;
+    weft__pool_free(program->pool);
     weft__release(&allocator, program->memory, program->memory_bytes);
     if (program->base)
         weft__release(&allocator, program->base, (program->n_storages + 1) * sizeof *program->base);
@@ -208,6 +222,26 @@ weft_status weft_parameter_read(weft_program *program, weft_node parameter, void
     return WEFT_OK;
 }
 
+typedef struct loop_run {
+    const step *s;
+    void *const *base;
+} loop_run;
+
+static void run_part(void *context, size_t part, int worker)
+{
+    const loop_run *r = context;
+    if (r->s->compiled)
+        r->s->compiled(r->base, part);
+    else
+        weft__tiles_run(r->s->loop, r->base, part, worker);
+}
+
+static void run_loop(const weft_program *program, const step *s)
+{
+    weft__pool_run(s->loop->shared ? program->pool : NULL, run_part, &(loop_run){s, program->base}, s->loop->parts);
+    weft__loop_finish(s->loop, program->base);
+}
+
 static weft_status call_kernel(weft_program *program, const step *s)
 {
     weft_view view[WEFT_MAX_OUTPUTS + WEFT_MAX_OPERANDS];
@@ -244,14 +278,6 @@ static weft_status check_bound(weft_program *program)
     return WEFT_OK;
 }
 
-static void run_part(const weft_program *program, const step *s, size_t part)
-{
-    if (s->compiled)
-        s->compiled(program->base, part);
-    else
-        weft__tiles_run(s->loop, program->base, part, 0);
-}
-
 weft_status weft_run(weft_program *program)
 {
     if (!begin(program))
@@ -261,9 +287,7 @@ weft_status weft_run(weft_program *program)
     program->has_run = false;
     for (const step *s = program->steps, *end = s + program->n_steps; s < end; s++) {
         if (s->loop) {
-            for (size_t part = 0; part < s->loop->parts; part++)
-                run_part(program, s, part);
-            weft__loop_finish(s->loop, program->base);
+            run_loop(program, s);
         } else if (call_kernel(program, s) != WEFT_OK) {
             return program->status;
         }
