@@ -395,7 +395,8 @@ enum {
     WEFT_COMMUTATIVE = 1,       /* operands may change places */
     WEFT_ZERO_DERIVATIVE = 2,   /* piecewise constant: nothing flows back */
     WEFT_ANY_STRIDES = 4,       /* the kernel accepts operands that are not contiguous */
-    WEFT_OVER_AXES = 8          /* the attributes are a weft_reduction, as those of every reduction */
+    WEFT_OVER_AXES = 8,         /* the attributes are a weft_reduction, as those of every reduction */
+    WEFT_IN_PARTS = 16          /* the kernel calls weft_call_parts() */
 };
 
 /* A shape rule sees the operands and sets y and y_dtype, or returns weft_typing_error(). */
@@ -426,7 +427,13 @@ typedef struct weft_call {
     const void *attributes;
     void *workspace; /* as many bytes as the op's workspace() asked for; 64-byte aligned */
     char *message;   /* WEFT_MESSAGE_SIZE bytes for the words that go with an error */
+    const void *threads; /* the program's */
 } weft_call;
+
+/* For kernels of ops with WEFT_IN_PARTS: calls work once for each part below `parts`, on the threads of the program, and returns when all are
+ * done. Each thread has a workspace of its own, of as many bytes as the op asked for. Which thread takes which part varies, so for the same bits
+ * each time a part must depend on nothing but its number. */
+void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t part, void *workspace), void *context, size_t parts);
 
 /* WEFT_CLONES before a kernel: one source, compiled for AVX-512, AVX2 and the baseline; the dynamic linker picks one at load. With
  * -ffp-contract=off, as Weft is built, all of them give the same bits. Sanitized builds define WEFT_NO_CLONES: the choice is made before

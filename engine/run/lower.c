@@ -405,12 +405,13 @@ static bool lower_call(lowering *l, const call *c)
     int n_out = weft__output_count(op);
     port *ports = weft__arena_take(&l->program->arena, (size_t)(n_out + node->n) * sizeof *ports);
     void *attributes = op->attribute_size ? weft__arena_take(&l->program->arena, op->attribute_size) : NULL;
-    size_t bytes = call_workspace(l, node);
+    size_t worker_bytes = (call_workspace(l, node) + 63) & ~(size_t)63, workers = op->flags & WEFT_IN_PARTS ? (size_t)l->program->threads : 1;
     uint32_t workspace = NO_STORAGE;
     l->node = c->node;
     if (!ports || (op->attribute_size && !attributes))
         return no_memory(l);
-    if (bytes && (workspace = new_storage(l, STORAGE_BUFFER, bytes)) == NO_STORAGE)
+    l->program->shares |= workers > 1;
+    if (worker_bytes && (workspace = new_storage(l, STORAGE_BUFFER, worker_bytes * workers)) == NO_STORAGE)
         return false;
     if (attributes)
         memcpy(attributes, node->attributes, op->attribute_size);
@@ -431,7 +432,7 @@ static bool lower_call(lowering *l, const call *c)
     }
     step *s = new_step(l);
     if (s)
-        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace, .n_out = (uint8_t)n_out, .n_in = node->n};
+        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace, .worker_bytes = worker_bytes, .n_out = (uint8_t)n_out, .n_in = node->n};
     return s;
 }
 

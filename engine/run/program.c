@@ -242,6 +242,31 @@ static void run_loop(const weft_program *program, const step *s)
     weft__loop_finish(s->loop, program->base);
 }
 
+/* What weft_call_parts() needs of the program. */
+typedef struct call_threads {
+    weft__pool *pool;
+    char *workspace;
+    size_t worker_bytes;
+} call_threads;
+
+typedef struct call_run {
+    const call_threads *threads;
+    void (*work)(void *context, size_t part, void *workspace);
+    void *context;
+} call_run;
+
+static void run_call_part(void *context, size_t part, int worker)
+{
+    const call_run *r = context;
+    char *workspace = r->threads->workspace;
+    r->work(r->context, part, workspace ? workspace + (size_t)worker * r->threads->worker_bytes : NULL);
+}
+
+void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t part, void *workspace), void *context, size_t parts)
+{
+    weft__pool_run(((const call_threads *)call->threads)->pool, run_call_part, &(call_run){call->threads, work, context}, parts);
+}
+
 static weft_status call_kernel(weft_program *program, const step *s)
 {
     weft_view view[WEFT_MAX_OUTPUTS + WEFT_MAX_OPERANDS];
@@ -253,11 +278,15 @@ static weft_status call_kernel(weft_program *program, const step *s)
                               .dim = p->layout->dim,
                               .stride = p->layout->stride};
     }
+    call_threads threads = {.pool = s->op->flags & WEFT_IN_PARTS ? program->pool : NULL,
+                            .workspace = s->workspace == NO_STORAGE ? NULL : program->base[s->workspace],
+                            .worker_bytes = s->worker_bytes};
     weft_call call = {.y = view,
                       .x = view + s->n_out,
                       .attributes = s->attributes,
-                      .workspace = s->workspace == NO_STORAGE ? NULL : program->base[s->workspace],
-                      .message = program->message};
+                      .workspace = threads.workspace,
+                      .message = program->message,
+                      .threads = &threads};
     weft_status status = s->op->kernel(&call);
     if (status != WEFT_OK) {
         program->status = status;

@@ -48,6 +48,7 @@ typedef struct step {
     const void *attributes;
     const port *port;  /* outputs, then operands */
     uint32_t workspace; /* a storage, or NO_STORAGE */
+    size_t worker_bytes; /* of it for each thread */
     uint8_t n_out, n_in;
 } step;
 
