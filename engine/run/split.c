@@ -12,11 +12,11 @@ enum {
     MERGE = 32          /* elements for each accumulator that the parts may have */
 };
 
-/* A fork and a join with a sleeping thread cost 70 us (two idle cores of a virtual Xeon): 169 us of work took 156 on two threads, 338 took 243,
- * and 87 took 105. So what is shared must take about 200 us on one. A unit is what an addition costs for one element of a tile, 0.06 to 0.09 ns:
- * x*x + x over 2**19 elements, 2 million units, took 0.95 to 1.03 of its time when shared, over 2**20 0.70, exp(x*x + x) over 2**17, 3 million
- * units, 0.80. */
-static const size_t worth_sharing = 2500000;
+/* A fork and a join with a sleeping thread cost 70 us (two idle cores of a virtual Xeon): 87 us of work took 105 on two threads, 169 took 156,
+ * 338 took 243. So what is shared should take 200 us or more on one. A unit is what an addition costs for one element of a tile: in loops of
+ * cheap ops 0.06 to 0.09 ns, but 0.02 where the catalogue thinks an op dear that is cheap this time, such as a square by pow. Of 2 million units
+ * x*x + x took 1.0 of its time when shared, of 4 million 0.7; the sums of a batch normalization, of 3 million with a square, 1.4. */
+static const size_t worth_sharing = 5000000;
 
 static size_t long_parts(const loop *l, int dim, size_t wanted)
 {
@@ -44,12 +44,25 @@ static int choose_dim(const loop *l, size_t wanted)
     return longest;
 }
 
-/* Of one element, in additions. */
+static bool repeats(const loop *l, const instruction *b)
+{
+    for (int d = 0; d < l->rank; d++)
+        if (!b->stride[d] && l->extent[d] > 1)
+            return true;
+    return false;
+}
+
+/* Of one element, in units. What is loaded again and again comes from a cache. */
 static size_t cost(const loop *l)
 {
-    size_t units = 0;
-    for (int i = 0; i < l->length; i++)
-        units += l->body[i].action == ACTION_MAP && l->body[i].op->cost > 1 ? (size_t)l->body[i].op->cost : 1;
+    size_t units = 1;
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        if (b->action == ACTION_MAP)
+            units += b->op->cost > 1 ? (size_t)b->op->cost : 1;
+        else
+            units += b->action != ACTION_LOAD || !repeats(l, b);
+    }
     return units;
 }
 
