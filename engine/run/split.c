@@ -13,10 +13,10 @@ enum {
 };
 
 /* A fork and a join with a sleeping thread cost 70 us (two idle cores of a virtual Xeon): 87 us of work took 105 on two threads, 169 took 156,
- * 338 took 243. So what is shared should take 200 us or more on one. A unit is what an addition costs for one element of a tile: in loops of
- * cheap ops 0.06 to 0.09 ns, but 0.02 where the catalogue thinks an op dear that is cheap this time, such as a square by pow. Of 2 million units
- * x*x + x took 1.0 of its time when shared, of 4 million 0.7; the sums of a batch normalization, of 3 million with a square, 1.4. */
-static const size_t worth_sharing = 5000000;
+ * 338 took 243; and what one core left in its cache the other has to fetch. So what is shared should take over 200 us on one. A unit is what an
+ * addition costs for one element of a tile, 0.06 to 0.09 ns. Of 2.6 million units x*x + x took 1.0 of its time when shared, of 5.2 million 0.7;
+ * the sums of the backward pass of a batch normalization, of 2.6 million, 1.1. */
+static const size_t worth_sharing = 4000000;
 
 static size_t long_parts(const loop *l, int dim, size_t wanted)
 {
@@ -44,24 +44,39 @@ static int choose_dim(const loop *l, size_t wanted)
     return longest;
 }
 
-static bool repeats(const loop *l, const instruction *b)
+static int dims_walked(const loop *l, const instruction *b)
 {
+    int n = 0;
     for (int d = 0; d < l->rank; d++)
-        if (!b->stride[d] && l->extent[d] > 1)
-            return true;
-    return false;
+        n += b->stride[d] && l->extent[d] > 1;
+    return n;
+}
+
+/* An op is taken as cheap where an operand is one number: then it is often an easy case, such as a square by pow. */
+static size_t map_cost(const loop *l, const instruction *b)
+{
+    size_t units = b->op->cost > 1 ? (size_t)b->op->cost : 1;
+    for (int k = 0; k < b->n; k++) {
+        const instruction *x = &l->body[b->operand[k]];
+        if (x->action == ACTION_LOAD && !dims_walked(l, x))
+            units = 1;
+    }
+    return units;
 }
 
 /* Of one element, in units. What is loaded again and again comes from a cache. */
 static size_t cost(const loop *l)
 {
     size_t units = 1;
+    int rank = 0;
+    for (int d = 0; d < l->rank; d++)
+        rank += l->extent[d] > 1;
     for (int i = 0; i < l->length; i++) {
         const instruction *b = &l->body[i];
         if (b->action == ACTION_MAP)
-            units += b->op->cost > 1 ? (size_t)b->op->cost : 1;
+            units += map_cost(l, b);
         else
-            units += b->action != ACTION_LOAD || !repeats(l, b);
+            units += b->action != ACTION_LOAD || dims_walked(l, b) == rank;
     }
     return units;
 }
