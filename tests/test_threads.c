@@ -421,11 +421,12 @@ START_TEST(every_allocation_may_fail)
     ck_assert_uint_eq(f.live, recorded);
     ck_assert_uint_gt(all, 20);
     for (size_t n = 1; n <= all; n++) {
-        f.fail_at = f.count + n;
+        f.fail_at = before = f.count + n;
         weft_mark mark = weft_tape_mark(g.tape);
         p = weft_compile_with(g.out, (size_t)g.n_out, &options);
-        ck_assert_msg(weft_program_status(p) == WEFT_ERROR_MEMORY, "allocation %zu of %zu failed, and the status is \"%s\"", n, all,
-                      weft_status_text(weft_program_status(p)));
+        bool reached = f.count >= before; /* hash tables grow sooner or later, since their keys hold addresses */
+        ck_assert_msg(weft_program_status(p) == (reached ? WEFT_ERROR_MEMORY : WEFT_OK), "allocation %zu of %zu failed, and the status is \"%s\"", n,
+                      all, weft_status_text(weft_program_status(p)));
         weft_program_free(p);
         weft_tape_rewind(g.tape, mark); /* forgets the error */
         ck_assert_msg(f.live == recorded, "allocation %zu of %zu failed, and %zu bytes leaked", n, all, f.live - recorded);
