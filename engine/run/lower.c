@@ -432,7 +432,8 @@ static bool lower_call(lowering *l, const call *c)
     }
     step *s = new_step(l);
     if (s)
-        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace, .worker_bytes = worker_bytes, .n_out = (uint8_t)n_out, .n_in = node->n};
+        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace,
+                     .worker_bytes = worker_bytes, .n_out = (uint8_t)n_out, .n_in = node->n};
     return s;
 }
 
