@@ -1,14 +1,15 @@
 /* c_loops.c: loops as plain C99, for the compiler and for people. One function a loop; a comment says which nodes it computes.
  *
  * Compilers may not reorder sums, so the text says what may go side by side: where the innermost dim stays, four rows are folded at once
- * into a row of accumulators; where it is folded away, a run of elements is computed into a small array and folded in eight lanes.
+ * into a row of accumulators; where it is folded away, a run of elements is computed into a small array and folded in lanes; so
+ * many of them that gcc does not unroll them, since it then no longer sees a loop to vectorise.
  * Accumulators are double. Many rows go by blocks, so that rounding does not grow with their number. */
 #include "engine/run/c_text.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, LINE = 1024, SHORTEST_LINE = 64 };
+enum { RUN = 512, ROWS = 4, LANES = 32, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, LINE = 1024, SHORTEST_LINE = 64 };
 
 /* Bytes that a loop touches, from which on its results cannot be read again from a cache. There, on the machine measured, an ordinary store of an
  * array takes 7 ms where one past the caches takes 3, since memory need not be read before it is overwritten. */
@@ -204,8 +205,36 @@ static bool streams(const weft_program *program, const loop *l)
     return stores && plain && bytes >= beyond_cache && l->extent[l->rank - 1] >= SHORTEST_LINE;
 }
 
-/* Rows into a row of accumulators: blocks of rows, four at a time. The four lie a quarter of the block apart: neighbours, where rows are
- * short, share a page of memory, and the processor fetches ahead by pages. */
+static bool has_store(const loop *l)
+{
+    for (int i = 0; i < l->length; i++)
+        if (l->body[i].action == ACTION_STORE)
+            return true;
+    return false;
+}
+
+/* Four rows of a block at once. They lie a quarter of it apart: neighbours, where rows are short, share a page of memory, and the processor fetches
+ * ahead by pages. */
+static void put_rows_apart(c_position *p, int depth, const char *columns)
+{
+    weft__c_indent(p->out, depth);
+    weft__c_put(p->out, "const size_t apart = (stop - start) / %d;\n", ROWS);
+    line(p, depth, "for (size_t i = start; i < start + apart; i++)");
+    line(p, depth + 1, columns);
+    start_folds(p, depth + 2, FOLD_ROWS, "double rows_%d");
+    weft__c_indent(p->out, depth + 2);
+    weft__c_put(p->out, "for (size_t r = 0; r < %d; r++) {\n", ROWS);
+    p->row = "(i + r * apart)";
+    weft__c_body(p, depth + 3);
+    merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
+    merge_folds(p, depth + 3, FOLD_ROWS, "rows_%d", NULL);
+    p->row = "i";
+    line(p, depth + 2, "}");
+    merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", "rows_%d");
+    line(p, depth + 1, "}");
+}
+
+/* Rows into a row of accumulators, by blocks; four rows at once where none is stored: a compiler cannot know that four stored rows are apart. */
 static void put_rows(c_position *p, int depth)
 {
     c_text *out = p->out;
@@ -224,23 +253,13 @@ static void put_rows(c_position *p, int depth)
     line(p, depth, columns);
     start_folds(p, depth + 1, FOLD_ROWS, "block_%d[j]");
     line(p, depth, "}");
-    weft__c_indent(out, depth);
-    weft__c_put(out, "const size_t apart = (stop - start) / %d;\n", ROWS);
-    line(p, depth, "for (size_t i = start; i < start + apart; i++)");
-    line(p, depth + 1, columns);
-    start_folds(p, depth + 2, FOLD_ROWS, "double rows_%d");
-    weft__c_indent(out, depth + 2);
-    weft__c_put(out, "for (size_t r = 0; r < %d; r++) {\n", ROWS);
-    p->row = "(i + r * apart)";
-    weft__c_body(p, depth + 3);
-    merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
-    merge_folds(p, depth + 3, FOLD_ROWS, "rows_%d", NULL);
-    p->row = "i";
-    line(p, depth + 2, "}");
-    merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", "rows_%d");
-    line(p, depth + 1, "}");
-    weft__c_indent(out, depth);
-    weft__c_put(out, "for (size_t i = start + %d * apart; i < stop; i++)\n", ROWS);
+    if (!has_store(l)) {
+        put_rows_apart(p, depth, columns);
+        weft__c_indent(out, depth);
+        weft__c_put(out, "for (size_t i = start + %d * apart; i < stop; i++)\n", ROWS);
+    } else {
+        line(p, depth, "for (size_t i = start; i < stop; i++)");
+    }
     line(p, depth + 1, columns);
     weft__c_body(p, depth + 2);
     merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
@@ -379,14 +398,14 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
 static void put_fold(const c_position *p, const weft_op *op)
 {
     c_text *out = p->out;
-    weft__c_put(out, "static double fold_%s(size_t n, const double *x)\n{\n    double lane[8];\n    size_t i = 0;\n", op->name);
-    weft__c_put(out, "    for (size_t k = 0; k < 8; k++)\n        lane[k] = ");
+    weft__c_put(out, "static double fold_%s(size_t n, const double *x)\n{\n    const size_t rest = n %% %d;\n    double lane[%d];\n", op->name, LANES, LANES);
+    weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n        lane[k] = ", LANES);
     weft__c_number(out, op->fold->identity, WEFT_F64);
-    weft__c_put(out, ";\n    for (; i + 8 <= n; i += 8)\n        for (size_t k = 0; k < 8; k++)\n");
+    weft__c_put(out, ";\n    for (size_t i = 0; i < n - rest; i += %d)\n        for (size_t k = 0; k < %d; k++)\n", LANES, LANES);
     put_merge(p, 3, op->fold, "lane[k]", "x[i + k]");
-    weft__c_put(out, "    for (; i < n; i++)\n");
-    put_merge(p, 2, op->fold, "lane[i % 8]", "x[i]");
-    for (int half = 4; half; half /= 2) {
+    weft__c_put(out, "    for (size_t k = 0; k < rest; k++)\n");
+    put_merge(p, 2, op->fold, "lane[k]", "x[n - rest + k]");
+    for (int half = LANES / 2; half; half /= 2) {
         weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n", half);
         char other[LIMIT];
         snprintf(other, sizeof other, "lane[k + %d]", half);

@@ -52,6 +52,8 @@ typedef struct loop {
 
 /* split.c */
 void weft__loop_split(loop *l); /* split, parts, step, shared */
+size_t weft__loop_units(const loop *l); /* what it costs, in additions of one element */
+bool weft__worth_sharing(size_t units);
 
 /* tile.c */
 void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch); /* slots, tile shape, worker_bytes; scratch: (length) */

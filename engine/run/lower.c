@@ -294,22 +294,6 @@ static void merge_dims(lowering *l, loop *made, const space *walked)
     made->rank = rank;
 }
 
-static bool split_loop(lowering *l, loop *made)
-{
-    made->body = l->body;
-    weft__loop_split(made);
-    l->program->shares |= made->shared;
-    for (size_t k = 0; k < l->length; k++) {
-        instruction *fold = &l->body[k];
-        if (fold->action != ACTION_FOLD || fold->stride[made->split] || made->parts == 1)
-            continue;
-        fold->partial = new_storage(l, STORAGE_BUFFER, made->parts * weft__fold_kept(made, fold) * sizeof(double));
-        if (fold->partial == NO_STORAGE)
-            return false;
-    }
-    return true;
-}
-
 static step *new_step(lowering *l)
 {
     weft_program *p = l->program;
@@ -350,16 +334,11 @@ static bool lower_loop(lowering *l, const entry *e)
         return no_memory(l);
     *made = (loop){.count = e->space->count, .length = (int)l->length};
     merge_dims(l, made, e->space);
-    if (!split_loop(l, made))
-        return false;
     memcpy(body, l->body, l->length * sizeof *body);
     made->body = body;
     if (!keep_names(l, body))
         return false;
-    weft__tiles_prepare(made, body, l->wide);
-    size_t workers = !made->shared ? 1 : made->parts < (size_t)l->program->threads ? made->parts : (size_t)l->program->threads;
-    made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes * workers);
-    step *s = made->workspace == NO_STORAGE ? NULL : new_step(l);
+    step *s = new_step(l);
     if (s)
         s->loop = made;
     return s;

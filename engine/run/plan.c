@@ -19,7 +19,8 @@ typedef struct planner {
     uint32_t *next;    /* (n_storages): lists of freed small storages, and of storages by their last step */
     uint32_t small_free[CLASSES];
     size_t small_end;
-    uint32_t *dying;   /* (n_steps): the first storage that this step reads last */
+    uint32_t *born;    /* (n_steps + 1): the first storage that this step is the first to touch */
+    uint32_t *dying;   /* (n_steps + 1): the first storage that this step reads last */
 } planner;
 
 static size_t rounded(size_t bytes)
@@ -112,14 +113,19 @@ static bool release(planner *p, uint32_t index)
     return true;
 }
 
-/* Storages are numbered in the order of the steps that write them, so one walk over both is enough. */
+/* Storages of one step are placed in the order of their numbers. */
 static bool place_buffers(planner *p)
 {
     weft_program *program = p->program;
-    uint32_t index = 0;
-    for (uint32_t now = 0; now < program->n_steps || index < program->n_storages; now++) {
-        for (; index < program->n_storages && program->storages[index].first <= now; index++) {
+    for (size_t i = program->n_storages; i-- > 0;) {
+        storage *s = &program->storages[i];
+        p->next[i] = p->born[s->first];
+        p->born[s->first] = (uint32_t)i;
+    }
+    for (uint32_t now = 0; now <= program->n_steps; now++) {
+        for (uint32_t index = p->born[now], following; index != NO_STORAGE; index = following) {
             storage *s = &program->storages[index];
+            following = p->next[index];
             if (s->kind != STORAGE_BUFFER)
                 continue;
             if (is_small(s))
@@ -178,17 +184,21 @@ static bool allocate_memory(planner *p)
 
 weft_status weft__plan(weft_program *program)
 {
-    size_t next_bytes = program->n_storages * sizeof(uint32_t) + 1, dying_bytes = program->n_steps * sizeof(uint32_t) + 1;
+    size_t next_bytes = program->n_storages * sizeof(uint32_t) + 1, dying_bytes = (program->n_steps + 1) * sizeof(uint32_t);
     planner p = {.program = program};
     memset(p.small_free, 0xff, sizeof p.small_free); /* NO_STORAGE */
     p.next = weft__allocate(&program->allocator, next_bytes);
     p.dying = weft__allocate(&program->allocator, dying_bytes);
+    p.born = weft__allocate(&program->allocator, dying_bytes);
     if (p.dying)
         memset(p.dying, 0xff, dying_bytes);
-    if (!p.next || !p.dying || !place_buffers(&p) || !allocate_memory(&p))
+    if (p.born)
+        memset(p.born, 0xff, dying_bytes);
+    if (!p.next || !p.dying || !p.born || !place_buffers(&p) || !allocate_memory(&p))
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     weft__release(&program->allocator, p.next, next_bytes);
     weft__release(&program->allocator, p.dying, dying_bytes);
+    weft__release(&program->allocator, p.born, dying_bytes);
     weft__release(&program->allocator, p.free, p.free_allocated * sizeof *p.free);
     return program->status;
 }

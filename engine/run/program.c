@@ -92,7 +92,7 @@ weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_o
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     else
         rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
-    program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK && start_threads(program) == WEFT_OK;
+    program->ready = program->status == WEFT_OK && weft__cut_loops(program) == WEFT_OK && weft__plan(program) == WEFT_OK && start_threads(program) == WEFT_OK;
     if (program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
         program->ready = false;
     return program;
@@ -223,23 +223,28 @@ weft_status weft_parameter_read(weft_program *program, weft_node parameter, void
 }
 
 typedef struct loop_run {
-    const step *s;
+    const step *s, *end; /* a loop, or a nest of them */
     void *const *base;
 } loop_run;
 
 static void run_part(void *context, size_t part, int worker)
 {
     const loop_run *r = context;
-    if (r->s->compiled)
-        r->s->compiled(r->base, part);
-    else
-        weft__tiles_run(r->s->loop, r->base, part, worker);
+    for (const step *s = r->s; s < r->end; s++)
+        if (s->compiled)
+            s->compiled(r->base, part);
+        else
+            weft__tiles_run(s->loop, r->base, part, worker);
 }
 
-static void run_loop(const weft_program *program, const step *s)
+/* Runs the loop of a step, or the nest that it begins; returns the last step that is done. */
+static const step *run_loops(const weft_program *program, const step *s)
 {
-    weft__pool_run(s->loop->shared ? program->pool : NULL, run_part, &(loop_run){s, program->base}, s->loop->parts);
-    weft__loop_finish(s->loop, program->base);
+    loop_run r = {s, s + (s->together ? s->together : 1), program->base};
+    weft__pool_run(s->loop->shared ? program->pool : NULL, run_part, &r, s->loop->parts);
+    for (; s < r.end; s++)
+        weft__loop_finish(s->loop, program->base);
+    return r.end - 1;
 }
 
 /* What weft_call_parts() needs of the program. */
@@ -316,7 +321,7 @@ weft_status weft_run(weft_program *program)
     program->has_run = false;
     for (const step *s = program->steps, *end = s + program->n_steps; s < end; s++) {
         if (s->loop) {
-            run_loop(program, s);
+            s = run_loops(program, s);
         } else if (call_kernel(program, s) != WEFT_OK) {
             return program->status;
         }

@@ -3,6 +3,7 @@
  *     schedule.c  nodes -> values, and the loop or call that computes each
  *     split.c     the parts of a loop
  *     lower.c     loops and calls -> steps and storages
+ *     nest.c      cuts loops into parts, those alike that can run part by part together
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile.c      runs loops, a tile at a time
  *     pool.c      the threads that take the parts
@@ -42,7 +43,8 @@ typedef struct port {
 } port;
 
 typedef struct step {
-    const loop *loop;  /* or NULL: a call */
+    loop *loop;        /* or NULL: a call */
+    uint32_t together; /* this step and those behind it that run part by part in turn, see nest.c; 0: it runs alone */
     void (*compiled)(void *const *base, size_t part); /* the loop's C; NULL: it is interpreted */
     const weft_op *op; /* of a call */
     const void *attributes;
@@ -99,5 +101,8 @@ weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node 
 
 /* Gives every storage its place, and the program its memory. */
 weft_status weft__plan(weft_program *program);
+
+/* nest.c: cuts loops into parts, and gives them accumulators and workspaces. */
+weft_status weft__cut_loops(weft_program *program);
 
 #endif

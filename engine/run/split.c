@@ -81,6 +81,17 @@ static size_t cost(const loop *l)
     return units;
 }
 
+size_t weft__loop_units(const loop *l)
+{
+    size_t each = cost(l);
+    return l->count > SIZE_MAX / each ? SIZE_MAX : l->count * each;
+}
+
+bool weft__worth_sharing(size_t units)
+{
+    return units >= worth_sharing;
+}
+
 void weft__loop_split(loop *l)
 {
     size_t wanted = l->count / PART < MOST_PARTS ? l->count / PART : MOST_PARTS;
@@ -92,5 +103,5 @@ void weft__loop_split(loop *l)
     l->split = choose_dim(l, wanted);
     l->step = long_parts(l, l->split, wanted < l->extent[l->split] ? wanted : l->extent[l->split]);
     l->parts = (l->extent[l->split] + l->step - 1) / l->step;
-    l->shared = l->parts > 1 && l->count >= worth_sharing / cost(l);
+    l->shared = l->parts > 1 && weft__worth_sharing(weft__loop_units(l));
 }
