@@ -301,6 +301,17 @@ typedef struct weft_memory {
 
 weft_memory weft_program_memory(const weft_program *program);
 
+/* What one run moves through memory. An array counts once for each step that touches it, with the bytes visited there: one that is broadcast
+ * with its own size. Not counted: what a loop keeps in the first cache or in registers, constants of one element, workspaces of calls. */
+typedef struct weft_traffic {
+    size_t loops;  /* each walks over one iteration space and computes many nodes on the way */
+    size_t calls;  /* of an op's own kernel: matmul, gather, fused ops */
+    size_t passes; /* loops over the largest space: as often is an array of that size walked over */
+    size_t bytes_read, bytes_written; /* by loops, calls, and the copies that weft_assign() makes */
+} weft_traffic;
+
+weft_traffic weft_program_traffic(const weft_program *program);
+
 /* --- Gradient check ------------------------------------------------------------------------------------------------------------------------
  * Compares the derivative of y, in f64, with central differences (y(x+h) - y(x-h)) / 2h, weighed by a random cotangent, with signs. */
 
@@ -354,6 +365,10 @@ bool weft_write_file(void *file, const char *text, size_t bytes);
 weft_status weft_print_listing(weft_writer writer, const weft_node *outputs, size_t n); /* what the outputs need, a line a node */
 weft_status weft_print_dot(weft_writer writer, const weft_node *outputs, size_t n);     /* Graphviz; dashed edges belong to derivatives */
 weft_status weft_print_expression(weft_writer writer, weft_node x); /* x in terms of named nodes and leaves, as one line of infix text */
+
+/* A compiled program for people, step by step: what each loop or call computes, reads and writes, in bytes; then the totals of weft_traffic
+ * and weft_memory. Rewritten nodes have numbers beyond the tape's. */
+weft_status weft_program_describe(weft_writer writer, const weft_program *program);
 
 /* --- Arrays in files ------------------------------------------------------------------------------------------------------------------------- */
 

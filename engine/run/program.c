@@ -79,7 +79,7 @@ weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_o
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     else
         rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
-    program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK;
+    program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK && weft__traffic_count(program) == WEFT_OK;
     if (program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
         program->ready = false;
     return program;
@@ -125,6 +125,11 @@ weft_backend weft_program_backend(const weft_program *program)
 weft_memory weft_program_memory(const weft_program *program)
 {
     return program ? program->sizes : (weft_memory){0};
+}
+
+weft_traffic weft_program_traffic(const weft_program *program)
+{
+    return program ? program->traffic : (weft_traffic){0};
 }
 
 /* An error of compiling stays; any other is that of the last call. */

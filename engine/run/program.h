@@ -4,6 +4,7 @@
  *     lower.c     loops and calls -> steps and storages
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile.c      runs loops, a tile at a time
+ *     traffic.c   what each step reads and writes, in bytes
  *     program.c   the public calls: compile, bind, run, read */
 #ifndef WEFT_RUN_PROGRAM_H
 #define WEFT_RUN_PROGRAM_H
@@ -19,6 +20,8 @@ typedef struct storage {
     size_t bytes;
     size_t offset;        /* in the program's memory */
     void *data;           /* of a constant */
+    const char *name;     /* of the node whose value it holds; NULL: none */
+    uint32_t node;        /* that node; WEFT_NO_ID: it holds no node's value */
     uint32_t first, last; /* steps that write it and read it last */
     uint8_t kind;
     uint8_t forward;      /* written outside any derivative */
@@ -80,6 +83,7 @@ struct weft_program {
     char *memory;      /* pool, parameters, constants: one block */
     size_t memory_bytes;
     weft_memory sizes;
+    weft_traffic traffic;
     void *library;     /* the compiled loops, loaded; or NULL */
     bool ready, has_run;
     weft_status status;
@@ -92,5 +96,28 @@ weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node 
 
 /* Gives every storage its place, and the program its memory. */
 weft_status weft__plan(weft_program *program);
+
+/* --- traffic.c --- */
+
+/* A storage that a step reads or writes, and how many bytes of it the step visits: a broadcast array has its own size only. */
+typedef struct touch {
+    uint32_t storage;
+    size_t bytes;
+    bool written;
+} touch;
+
+typedef struct touches {
+    weft_allocator allocator;
+    const weft_program *program;
+    touch *list; /* of one step, each storage once */
+    size_t n, allocated;
+    uint32_t *at; /* (n_storages): where in the list */
+} touches;
+
+bool weft__touches_init(touches *t, const weft_program *program); /* false: out of memory; release it all the same */
+bool weft__touches_find(touches *t, const step *s);               /* false: out of memory */
+void weft__touches_free(touches *t);
+
+weft_status weft__traffic_count(weft_program *program);
 
 #endif
