@@ -241,7 +241,7 @@ static void put_runs(const c_position *p, int depth)
 /* The accumulators of this part start from the identity. */
 static void put_start(const c_position *p, const instruction *b)
 {
-    ptrdiff_t stride = b->stride[p->l->split];
+    ptrdiff_t stride = p->l->split < 0 ? 0 : b->stride[p->l->split];
     weft__c_put(p->out, "    for (size_t k = ");
     if (stride && b->partial == NO_STORAGE)
         weft__c_put(p->out, "begin * %td; k < end * %td; k++)\n        ", stride, stride);
@@ -255,13 +255,14 @@ static void put_start(const c_position *p, const instruction *b)
 
 static void put_parameters(c_text *out, const weft_program *program, const loop *l)
 {
-    for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1)) {
+    const char *between = "";
+    for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1), between = ", ") {
         const instruction *b = &l->body[i];
-        weft__c_put(out, "%s%s *restrict ", b->action == ACTION_LOAD ? "const " : "", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
+        weft__c_put(out, "%s%s%s *restrict ", between, b->action == ACTION_LOAD ? "const " : "", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
         weft__c_array(out, l, b);
-        weft__c_put(out, ", ");
     }
-    weft__c_put(out, "size_t begin, size_t end");
+    if (l->split >= 0)
+        weft__c_put(out, "%ssize_t begin, size_t end", between);
 }
 
 /* "4096 x 1024: %12 sub centred, %14 sum" */
@@ -329,24 +330,42 @@ static void put_fold(const c_position *p, const weft_op *op)
     weft__c_put(out, "    return lane[0];\n}\n\n");
 }
 
-void weft__c_prelude(c_text *out, const weft_program *program)
+enum { MOST_FOLDS = 16 };
+
+/* The folds of a loop that are not done yet. */
+static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
 {
-    enum { MOST_FOLDS = 16 };
-    const weft_op *done[MOST_FOLDS];
-    size_t n = 0;
-    weft__c_put(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n");
-    for (size_t s = 0; s < program->n_steps; s++) {
-        const loop *l = program->steps[s].loop;
-        if (!l || weft__c_missing(l))
+    FOR_FOLDS(p->l, FOLD_RUN, i) {
+        size_t k = 0;
+        while (k < n && done[k] != p->l->body[i].op)
+            k++;
+        if (k < n || n == MOST_FOLDS)
             continue;
-        FOR_FOLDS(l, FOLD_RUN, i) {
-            size_t k = 0;
-            while (k < n && done[k] != l->body[i].op)
-                k++;
-            if (k < n || n == MOST_FOLDS)
-                continue;
-            done[n++] = l->body[i].op;
-            put_fold(&(c_position){.out = out, .program = program, .l = l, .row = "i"}, l->body[i].op);
-        }
+        done[n++] = p->l->body[i].op;
+        put_fold(p, p->l->body[i].op);
     }
+    return n;
+}
+
+void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n)
+{
+    const weft_op *done[MOST_FOLDS];
+    size_t n_done = 0;
+    weft__c_put(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n");
+    for (size_t k = 0; k < n; k++)
+        for (size_t s = 0; s < programs[k]->n_steps; s++) {
+            const loop *l = programs[k]->steps[s].loop;
+            if (l && !weft__c_missing(l))
+                n_done = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, done, n_done);
+        }
+}
+
+size_t weft__c_stack(const loop *l)
+{
+    size_t last = l->extent[l->rank - 1], runs = 0, rows = 0;
+    FOR_FOLDS(l, FOLD_RUN, i)
+        runs += (last < RUN ? last : RUN) * sizeof(double);
+    FOR_FOLDS(l, FOLD_ROWS, i)
+        rows += last * sizeof(double);
+    return runs ? runs : rows;
 }

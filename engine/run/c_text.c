@@ -89,8 +89,7 @@ void weft__c_identifier(const instruction *b, char *to)
     to[n] = 0;
 }
 
-/* Words that an array cannot be called: C's own, and what the text uses. Results end in a digit. */
-static bool is_taken(const char *name)
+bool weft__c_reserved(const char *name)
 {
     static const char words[] = " auto break case char const continue default do double else enum extern float for goto if inline int int64_t long "
                                 "register restrict return short signed sizeof size_t static struct switch typedef union unsigned void volatile while "
@@ -98,7 +97,14 @@ static bool is_taken(const char *name)
                                 "fabs fabsf fmax fmaxf fmin fminf ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
-    return strstr(words, padded) || isdigit((unsigned char)name[strlen(name) - 1]) || name[strlen(name) - 1] == '_';
+    return strstr(words, padded) != NULL;
+}
+
+/* What an array cannot be called. Results end in a digit, and arrays with a number in an underscore. */
+static bool is_taken(const char *name)
+{
+    char last = name[strlen(name) - 1];
+    return weft__c_reserved(name) || isdigit((unsigned char)last) || last == '_';
 }
 
 /* The array behind a load, store or fold: its node's name, if that is free and no other storage of the loop has it; else with its number. */

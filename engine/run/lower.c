@@ -322,6 +322,11 @@ enum { PART = 65536 };
 
 static bool split_loop(lowering *l, loop *made)
 {
+    if (l->program->printed) {
+        made->split = -1;
+        made->parts = 1;
+        return true;
+    }
     made->split = made->extent[0] == 1 ? 1 : 0;
     size_t extent = made->extent[made->split], parts = made->count / PART;
     parts = parts > MOST_PARTS ? MOST_PARTS : parts;
@@ -377,9 +382,12 @@ static bool lower_loop(lowering *l, const entry *e)
     memcpy(body, l->body, l->length * sizeof *body);
     if (!keep_names(l, body))
         return false;
-    weft__tiles_prepare(made, body, l->wide);
-    made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes);
-    step *s = made->workspace == NO_STORAGE ? NULL : new_step(l);
+    if (!l->program->printed) {
+        weft__tiles_prepare(made, body, l->wide);
+        if ((made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes)) == NO_STORAGE)
+            return false;
+    }
+    step *s = new_step(l);
     if (s)
         s->loop = made;
     return s;

@@ -60,16 +60,23 @@ static void rewrite_and_lower(weft_program *program, weft_tape *tape, const weft
     weft__release(&program->allocator, rewritten, bytes);
 }
 
-weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
+/* The caller's arrays take what a printed program gives out; what it assigns goes through the workspace, since the old value may be read to
+ * the end. */
+static void give_outputs_away(weft_program *program, const weft_node *outputs)
 {
-    static const weft_options defaults;
-    const weft_options *chosen = options ? options : &defaults;
+    for (size_t k = 0; k < program->n_outputs && program->status == WEFT_OK; k++)
+        if (weft_node_op(outputs[k])->kind != WEFT_ASSIGN)
+            program->storages[program->outputs[k]].kind = STORAGE_OUTPUT;
+}
+
+static weft_program *compile(const weft_node *outputs, size_t n, weft_rewriting rewriting, bool printed)
+{
     weft_tape *tape = tape_of(outputs, n);
     weft_allocator allocator = weft__allocator_or_default(tape ? &tape->allocator : NULL);
     weft_program *program = weft__allocate(&allocator, sizeof *program);
     if (!program)
         return NULL;
-    *program = (weft_program){.allocator = allocator, .tape = tape};
+    *program = (weft_program){.allocator = allocator, .tape = tape, .printed = printed};
     weft__arena_init(&program->arena, &allocator);
     if (check_outputs(program, tape, outputs, n) != WEFT_OK)
         return program;
@@ -78,9 +85,24 @@ weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_o
     if (!program->outputs)
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     else
-        rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
+        rewrite_and_lower(program, tape, outputs, n, rewriting);
+    if (printed)
+        give_outputs_away(program, outputs);
     program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK && weft__traffic_count(program) == WEFT_OK;
-    if (program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
+    return program;
+}
+
+weft_program *weft__compile_to_print(const weft_node *outputs, size_t n)
+{
+    return compile(outputs, n, WEFT_REWRITE_NONE, true);
+}
+
+weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
+{
+    static const weft_options defaults;
+    const weft_options *chosen = options ? options : &defaults;
+    weft_program *program = compile(outputs, n, chosen->rewriting, false);
+    if (program && program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
         program->ready = false;
     return program;
 }

@@ -11,7 +11,10 @@
 
 #include "engine/run/loops.h"
 
-typedef enum storage_kind { STORAGE_BUFFER, STORAGE_INPUT, STORAGE_PARAMETER, STORAGE_CONSTANT } storage_kind;
+typedef enum storage_kind {
+    STORAGE_BUFFER, STORAGE_INPUT, STORAGE_PARAMETER, STORAGE_CONSTANT,
+    STORAGE_OUTPUT /* of a program that is only printed: the caller's */
+} storage_kind;
 
 #define NO_STORAGE UINT32_MAX
 #define TO_THE_END UINT32_MAX
@@ -85,6 +88,7 @@ struct weft_program {
     weft_memory sizes;
     weft_traffic traffic;
     void *library;     /* the compiled loops, loaded; or NULL */
+    bool printed; /* it is text, and never runs: loops are not cut into parts, and nothing is allocated for what they compute */
     bool ready, has_run;
     weft_status status;
     char message[WEFT_MESSAGE_SIZE];
@@ -93,6 +97,10 @@ struct weft_program {
 weft_status weft__program_fail(weft_program *program, weft_status status, const char *format, ...);
 
 weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n);
+
+/* program.c: the outputs as they are, lowered to be printed. Those that are no assignments have storages of the kind STORAGE_OUTPUT, and
+ * memory.peak is the workspace that remains. */
+weft_program *weft__compile_to_print(const weft_node *outputs, size_t n);
 
 /* Gives every storage its place, and the program its memory. */
 weft_status weft__plan(weft_program *program);
