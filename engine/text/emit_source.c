@@ -1,0 +1,189 @@
+/* emit_source.c: one function as C: a static function for each loop, and the function itself, which calls them in order. Arrays between loops
+ * lie in the workspace where the plan has put them, so several may share bytes, at different times. */
+#include "engine/text/emit.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NUMBERS_A_LINE = 8 };
+
+void weft__emit_shape(c_text *out, const emission *e, uint32_t node)
+{
+    char text[192];
+    weft__c_put(out, "%s", weft__shape_print(&weft__at(e->tape, node)->shape->dims, text, sizeof text));
+}
+
+void weft__emit_macro(c_text *out, const char *name)
+{
+    for (; *name; name++)
+        weft__c_put(out, "%c", isalnum((unsigned char)*name) ? toupper((unsigned char)*name) : '_');
+}
+
+/* --- formulas --- */
+
+/* Text inside a comment. */
+static bool put_comment_text(void *out, const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        bool end = text[i] == '*' && i + 1 < bytes && text[i + 1] == '/';
+        weft__c_put(out, end ? "* " : "%c", text[i]);
+    }
+    return true;
+}
+
+void weft__emit_formulas(c_text *out, const emission *e)
+{
+    enum { MOST_FORMULAS = 64 };
+    int written = 0;
+    weft__needed needed;
+    if (weft__needed_find(&needed, e->rewritten, e->function->n_outputs) != WEFT_OK) {
+        out->failed = true;
+        return;
+    }
+    weft_writer writer = {put_comment_text, out};
+    for (uint32_t id = 0; id < needed.end && written <= MOST_FORMULAS; id++) {
+        const weft__node *node = weft__at(e->tape, id);
+        if (!weft__is_needed(&needed, id) || !weft__has_name(node) || !node->n)
+            continue;
+        if (written++ == MOST_FORMULAS) {
+            weft__c_put(out, " *     ...\n");
+            break;
+        }
+        weft__c_put(out, " *     ");
+        put_comment_text(out, node->name, strlen(node->name));
+        weft__c_put(out, " = ");
+        weft_print_expression(writer, weft__handle(needed.tape, id));
+        weft__c_put(out, "\n");
+    }
+    weft__needed_free(&needed);
+}
+
+/* --- constants --- */
+
+static void put_constant(c_text *out, const emission *e, size_t at)
+{
+    const storage *s = &e->program->storages[at];
+    size_t n = s->bytes / weft_dtype_size((weft_dtype)e->dtype[at]);
+    weft__c_put(out, "static const %s %s_%s[%zu] = {", weft__c_type(e->dtype[at]), e->function->name, e->name[at], n);
+    for (size_t i = 0; i < n; i++) {
+        weft__c_put(out, i % NUMBERS_A_LINE ? " " : "\n    ");
+        if (e->dtype[at] == WEFT_I64)
+            weft__c_put(out, "INT64_C(%" PRId64 ")", ((const int64_t *)s->data)[i]);
+        else
+            weft__c_number(out, e->dtype[at] == WEFT_F32 ? (double)((const float *)s->data)[i] : ((const double *)s->data)[i], e->dtype[at]);
+        weft__c_put(out, ",");
+    }
+    weft__c_put(out, "\n};\n\n");
+}
+
+/* --- loops --- */
+
+/* The array that a loop writes last: it is named after it. */
+static uint32_t result_of(const loop *l)
+{
+    uint32_t result = NO_STORAGE;
+    for (int i = 0; i < l->length; i++)
+        if (l->body[i].action == ACTION_STORE || l->body[i].action == ACTION_FOLD)
+            result = l->body[i].storage;
+    return result;
+}
+
+/* "NAME_mu", which computes mu: no other loop writes it. "_loop" follows where that is the name of a function. */
+static void loop_name(const emission *e, const emission *all, size_t n, const loop *l, char *to, size_t bytes)
+{
+    snprintf(to, bytes, "%s_%s", e->function->name, e->name[result_of(l)]);
+    for (size_t k = 0; k < n; k++)
+        if (!strcmp(all[k].function->name, to))
+            snprintf(to, bytes, "%s_%s_loop", e->function->name, e->name[result_of(l)]);
+}
+
+static void put_call(c_text *out, const emission *e, const loop *l, const char *name)
+{
+    const char *between = "";
+    weft__c_put(out, "    %s(", name);
+    for (int i = weft__c_parameter(e->program, l, 0); i < l->length; i = weft__c_parameter(e->program, l, i + 1), between = ", ") {
+        uint32_t at = l->body[i].storage;
+        bool constant = e->program->storages[at].kind == STORAGE_CONSTANT;
+        weft__c_put(out, "%s%s%s%s", between, constant ? e->function->name : "", constant ? "_" : "", e->name[at]);
+    }
+    weft__c_put(out, ");\n");
+}
+
+/* --- the function --- */
+
+static void put_argument(c_text *out, const emit_argument *a, bool declared)
+{
+    weft__c_put(out, "%s%s *%s%s", a->written ? "" : "const ", weft__c_type(a->dtype), declared ? "" : "restrict ", a->name);
+}
+
+void weft__emit_signature(c_text *out, const emission *e, bool declared)
+{
+    weft__c_put(out, "void %s(", e->function->name);
+    for (size_t i = 0; i < e->n_arguments; i++) {
+        put_argument(out, &e->arguments[i], declared);
+        weft__c_put(out, ", ");
+    }
+    weft__c_put(out, "void *%sworkspace)", declared ? "" : "restrict ");
+}
+
+static void put_arrays(c_text *out, const emission *e)
+{
+    const weft_program *p = e->program;
+    if (!p->sizes.peak)
+        weft__c_put(out, "    (void)workspace;\n");
+    else
+        weft__c_put(out, "    unsigned char *const at = workspace;\n");
+    for (size_t i = 0; i < p->n_storages; i++) {
+        const storage *s = &p->storages[i];
+        if (s->kind != STORAGE_BUFFER)
+            continue;
+        weft__c_put(out, "    %s *const %s = (void *)(at + %zu); /* ", weft__c_type(e->dtype[i]), e->name[i], s->offset);
+        weft__emit_shape(out, e, s->node);
+        weft__c_put(out, " */\n");
+    }
+    weft__c_put(out, "\n");
+}
+
+static void put_copy(c_text *out, const char *to, const char *from, size_t count)
+{
+    weft__c_put(out, "    for (size_t k = 0; k < %zu; k++)\n        %s[k] = %s[k];\n", count, to, from);
+}
+
+static void put_copies(c_text *out, const emission *e)
+{
+    const weft_program *p = e->program;
+    for (size_t i = 0; i < e->n_arguments; i++) {
+        const emit_argument *a = &e->arguments[i];
+        if (a->copied)
+            put_copy(out, a->name, e->name[a->storage], weft__at(e->tape, a->node)->shape->count);
+    }
+    for (size_t i = 0; i < p->n_assignments; i++) {
+        const assignment *a = &p->assignments[i];
+        put_copy(out, e->name[a->parameter], e->name[a->value], p->storages[a->parameter].bytes / weft_dtype_size((weft_dtype)e->dtype[a->value]));
+    }
+}
+
+void weft__emit_function_text(c_text *out, const emission *e, const emission *all, size_t n)
+{
+    const weft_program *p = e->program;
+    char name[128];
+    weft__c_put(out, "/* --- %s --- */\n\n", e->function->name);
+    for (size_t i = 0; i < p->n_storages; i++)
+        if (p->storages[i].kind == STORAGE_CONSTANT && e->name[i][0] && p->storages[i].bytes > weft_dtype_size((weft_dtype)e->dtype[i]))
+            put_constant(out, e, i);
+    for (size_t i = 0; i < p->n_steps; i++) {
+        loop_name(e, all, n, p->steps[i].loop, name, sizeof name);
+        weft__c_loop(out, p, p->steps[i].loop, name);
+    }
+    weft__emit_signature(out, e, false);
+    weft__c_put(out, "\n{\n");
+    put_arrays(out, e);
+    for (size_t i = 0; i < p->n_steps; i++) {
+        loop_name(e, all, n, p->steps[i].loop, name, sizeof name);
+        put_call(out, e, p->steps[i].loop, name);
+    }
+    put_copies(out, e);
+    weft__c_put(out, "}\n");
+}
