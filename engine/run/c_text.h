@@ -14,6 +14,7 @@ typedef struct c_text {
 
 void weft__c_put(c_text *out, const char *format, ...);
 void weft__c_indent(c_text *out, int depth);
+void weft__c_break(c_text *out); /* a space, or where the line is long a new one */
 void weft__c_free(c_text *out);
 
 /* --- whole loops: c_loops.c --- */
@@ -26,8 +27,9 @@ void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n)
 /* Bytes of the arrays that a printed loop keeps on the stack. */
 size_t weft__c_stack(const loop *l);
 
-/* static void NAME(const float *restrict h, ..., size_t begin, size_t end): the part [begin, end) of the split dim; without these two where
- * none is split. The parameters are the storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. */
+/* static void NAME(const float *restrict h, ..., size_t begin, size_t end): the part [begin, end) of the split dim. The parameters are the
+ * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. Where no dim is split there are
+ * no begin and end; the comment above is then up to the caller. */
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name);
 
 /* --- one position: c_text.c --- */

@@ -14,6 +14,7 @@ enum { EMIT_NAME = WEFT__C_IDENTIFIER };
 /* What the caller of a function passes; or a copy to make at the end. */
 typedef struct emit_argument {
     uint32_t node; /* on the tape, for its shape */
+    uint32_t value; /* of an output: its node as it is rewritten; else WEFT_NO_ID */
     uint32_t storage;
     uint8_t dtype;
     bool read, written;

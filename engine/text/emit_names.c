@@ -75,7 +75,7 @@ static bool add_leaves(emission *e)
     const weft_program *p = e->program;
     for (size_t i = 0; i < p->n_leaves; i++) {
         const leaf *l = &p->leaves[i];
-        emit_argument made = {.node = l->id, .storage = l->storage, .dtype = l->dtype, .read = true};
+        emit_argument made = {.node = l->id, .value = WEFT_NO_ID, .storage = l->storage, .dtype = l->dtype, .read = true};
         for (size_t k = 0; k < p->n_assignments; k++)
             made.written |= p->assignments[k].parameter == l->storage;
         if (l->storage != NO_STORAGE && !add_argument(e, &made, l->name, l->parameter ? "parameter" : "input"))
@@ -90,7 +90,8 @@ static bool add_outputs(emission *e)
     for (size_t k = 0; k < f->n_outputs; k++) {
         const weft__node *node = weft__at(e->tape, f->outputs[k].id);
         const char *own = f->output_names ? f->output_names[k] : NULL;
-        emit_argument made = {.node = f->outputs[k].id, .storage = e->program->outputs[k], .dtype = node->dtype, .written = true};
+        emit_argument made = {.node = f->outputs[k].id, .value = e->rewritten[k].id, .storage = e->program->outputs[k], .dtype = node->dtype,
+                              .written = true};
         for (size_t i = 0; i < e->n_arguments; i++)
             made.copied |= e->arguments[i].storage == made.storage;
         if (node->op->kind != WEFT_ASSIGN && !add_argument(e, &made, own ? own : node->name, "output"))

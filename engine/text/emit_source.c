@@ -57,6 +57,21 @@ void weft__emit_formulas(c_text *out, const emission *e)
         weft_print_expression(writer, weft__handle(needed.tape, id));
         weft__c_put(out, "\n");
     }
+    for (size_t i = 0; i < e->n_arguments; i++) {
+        const emit_argument *a = &e->arguments[i];
+        if (a->value == WEFT_NO_ID)
+            continue;
+        const weft__node *node = weft__at(e->tape, a->value);
+        bool named = weft__has_name(node);
+        if (named && !strcmp(node->name, a->name))
+            continue;
+        weft__c_put(out, " *     %s = ", a->name);
+        if (named)
+            put_comment_text(out, node->name, strlen(node->name));
+        else
+            weft_print_expression(writer, weft__handle(needed.tape, a->value));
+        weft__c_put(out, "\n");
+    }
     weft__needed_free(&needed);
 }
 
@@ -99,14 +114,56 @@ static void loop_name(const emission *e, const emission *all, size_t n, const lo
             snprintf(to, bytes, "%s_%s_loop", e->function->name, e->name[result_of(l)]);
 }
 
-static void put_call(c_text *out, const emission *e, const loop *l, const char *name)
+/* True when a store writes what instruction i computes: then the store is what a comment speaks of. */
+static bool is_stored(const loop *l, int i)
+{
+    for (int k = i + 1; k < l->length && k <= i + 2; k++)
+        if (l->body[k].action == ACTION_STORE && l->body[k].node == l->body[i].node)
+            return true;
+    return false;
+}
+
+/* What it computes, in terms of named nodes: those that have a name, and what it writes. */
+static void put_loop_comment(c_text *out, const emission *e, const loop *l)
 {
     const char *between = "";
+    weft_writer writer = {put_comment_text, out};
+    weft__c_put(out, "/* Over ");
+    for (int d = 0; d < l->rank; d++)
+        if (l->extent[d] != 1) {
+            weft__c_put(out, "%s%zu", between, l->extent[d]);
+            between = " x ";
+        }
+    weft__c_put(out, "%s:", *between ? "" : "one element");
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i], *x = b->action == ACTION_STORE ? &l->body[b->operand[0]] : b;
+        while (x->action == ACTION_CONVERT)
+            x = &l->body[x->operand[0]];
+        bool stored_next = b->action == ACTION_MAP && is_stored(l, i);
+        if (b->action == ACTION_LOAD || b->action == ACTION_CONVERT || stored_next || !b->name || !*b->name)
+            continue;
+        weft__c_put(out, "\n *     ");
+        put_comment_text(out, b->name, strlen(b->name));
+        weft__c_put(out, " = ");
+        if (x->action == ACTION_LOAD && x->stride && e->program->storages[x->storage].kind != STORAGE_CONSTANT)
+            weft__c_put(out, "%s", e->name[x->storage]);
+        else
+            weft_print_expression(writer, weft__handle((weft_tape *)(uintptr_t)e->tape, b->node));
+    }
+    weft__c_put(out, " */\n");
+}
+
+static void put_call(c_text *out, const emission *e, const loop *l, const char *name)
+{
+    bool first = true;
     weft__c_put(out, "    %s(", name);
-    for (int i = weft__c_parameter(e->program, l, 0); i < l->length; i = weft__c_parameter(e->program, l, i + 1), between = ", ") {
+    for (int i = weft__c_parameter(e->program, l, 0); i < l->length; i = weft__c_parameter(e->program, l, i + 1), first = false) {
         uint32_t at = l->body[i].storage;
         bool constant = e->program->storages[at].kind == STORAGE_CONSTANT;
-        weft__c_put(out, "%s%s%s%s", between, constant ? e->function->name : "", constant ? "_" : "", e->name[at]);
+        weft__c_put(out, "%s", first ? "" : ",");
+        if (!first)
+            weft__c_break(out);
+        weft__c_put(out, "%s%s%s", constant ? e->function->name : "", constant ? "_" : "", e->name[at]);
     }
     weft__c_put(out, ");\n");
 }
@@ -123,7 +180,8 @@ void weft__emit_signature(c_text *out, const emission *e, bool declared)
     weft__c_put(out, "void %s(", e->function->name);
     for (size_t i = 0; i < e->n_arguments; i++) {
         put_argument(out, &e->arguments[i], declared);
-        weft__c_put(out, ", ");
+        weft__c_put(out, ",");
+        weft__c_break(out);
     }
     weft__c_put(out, "void *%sworkspace)", declared ? "" : "restrict ");
 }
@@ -175,6 +233,7 @@ void weft__emit_function_text(c_text *out, const emission *e, const emission *al
             put_constant(out, e, i);
     for (size_t i = 0; i < p->n_steps; i++) {
         loop_name(e, all, n, p->steps[i].loop, name, sizeof name);
+        put_loop_comment(out, e, p->steps[i].loop);
         weft__c_loop(out, p, p->steps[i].loop, name);
     }
     weft__emit_signature(out, e, false);
