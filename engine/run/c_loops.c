@@ -349,8 +349,8 @@ static void put_fold(const c_position *p, const weft_op *op)
     weft__c_number(out, op->fold->identity, WEFT_F64);
     weft__c_put(out, ";\n    for (; i + 8 <= n; i += 8)\n        for (size_t k = 0; k < 8; k++)\n");
     put_merge(p, 3, op->fold, "lane[k]", "x[i + k]");
-    weft__c_put(out, "    for (; i < n; i++)\n");
-    put_merge(p, 2, op->fold, "lane[i % 8]", "x[i]");
+    weft__c_put(out, "    for (size_t k = 0; i + k < n; k++)\n");
+    put_merge(p, 2, op->fold, "lane[k]", "x[i + k]");
     for (int half = 4; half; half /= 2) {
         weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n", half);
         char other[LIMIT];
