@@ -9,7 +9,6 @@
  * terms, at most as (N + D) * 2**-53 of the sum of their sizes, and 4 times that is allowed for what is computed from sums. */
 #include "engine/weft.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +133,9 @@ int main(int argc, char **argv)
 {
     if (argc < 7)
         return 2;
-    problem p = {.name = argv[2], .dtype = !strcmp(argv[3], "f64") ? WEFT_F64 : WEFT_F32, .n = strtoull(argv[4], NULL, 10), .d = strtoull(argv[5], NULL, 10)};
+    problem p = {.name = argv[2], .dtype = !strcmp(argv[3], "f64") ? WEFT_F64 : WEFT_F32};
+    p.n = strtoull(argv[4], NULL, 10);
+    p.d = strtoull(argv[5], NULL, 10);
     p.bytes = weft_dtype_size(p.dtype);
     p.length_y = !strcmp(p.name, "mean") || !strcmp(p.name, "variance") ? p.d : p.n * p.d;
     if (!strcmp(argv[1], "draw"))

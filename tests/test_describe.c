@@ -47,7 +47,8 @@ static weft_traffic both(const function *f)
 
 static void assert_whole(size_t bytes, size_t arrays)
 {
-    ck_assert_msg(bytes >= arrays * WHOLE && bytes < arrays * WHOLE + SMALL, "%zu bytes are %.2f arrays, not %zu", bytes, (double)bytes / WHOLE, arrays);
+    ck_assert_msg(bytes >= arrays * WHOLE && bytes < arrays * WHOLE + SMALL,
+                  "%zu bytes are %.2f arrays, not %zu", bytes, (double)bytes / WHOLE, arrays);
 }
 
 /* --- small programs, exactly ------------------------------------------------------------------------------------------------------------- */
@@ -117,7 +118,7 @@ START_TEST(an_array_counts_once_a_loop)
 }
 END_TEST
 
-/* --- normalizations ------------------------------------------------------------------------------------------------------------------------ */
+/* --- normalizations ---------------------------------------------------------------------------------------------------------------------- */
 
 static function batchnorm(void)
 {
@@ -226,7 +227,7 @@ START_TEST(softmax)
 }
 END_TEST
 
-/* --- refusals -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- refusals ---------------------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(refuses_what_cannot_be_described)
 {

@@ -151,7 +151,8 @@ static size_t record(weft_tape *t, const options *o, size_t which, weft_emit_fun
     weft_node dy = weft_input(t, dy_name, o->dtype, shape.rank, shape.dim);
     weft_vjp(&y, &dy, 1, x, n, dx);
     snprintf(names[GRADIENT], sizeof names[GRADIENT], "%s_gradient", o->prefix);
-    snprintf(comments[GRADIENT], sizeof comments[GRADIENT], "%s: the gradient of %s, for the cotangent %s of its output.", names[GRADIENT], names[FORWARD], dy_name);
+    snprintf(comments[GRADIENT], sizeof comments[GRADIENT], "%s: the gradient of %s, for the cotangent %s of its output.", names[GRADIENT],
+             names[FORWARD], dy_name);
     functions[GRADIENT] =
         (weft_emit_function){.name = names[GRADIENT], .comment = comments[GRADIENT], .outputs = dx, .n_outputs = n, .output_names = dx_name};
     return FUNCTIONS;
@@ -163,8 +164,8 @@ static void print_written(const weft_emit_function *f, size_t n, const char *sou
 {
     printf("%s\n%s\n", source, header);
     for (size_t i = 0; i < n; i++)
-        printf("  %-28s workspace %zu bytes, stack %zu; %zu passes over the largest arrays, %zu bytes read, %zu written\n", f[i].name, f[i].workspace,
-               f[i].stack, f[i].traffic.passes, f[i].traffic.bytes_read, f[i].traffic.bytes_written);
+        printf("  %-28s workspace %zu bytes, stack %zu; passes over the largest arrays %zu, bytes read %zu, written %zu\n", f[i].name,
+               f[i].workspace, f[i].stack, f[i].traffic.passes, f[i].traffic.bytes_read, f[i].traffic.bytes_written);
 }
 
 static bool print_json(const options *o, const weft_emit_function *f, size_t n, const char *source, const char *header)
@@ -236,7 +237,8 @@ static bool read_size(const char *value, options *o)
         return argument_refuse("emit", "--size", value, "it must be N,D, as in 64,10");
     memcpy(rows, value, (size_t)(comma - value));
     rows[comma - value] = 0;
-    return argument_whole("emit", "--size", rows, 1, LARGEST_SIDE, &o->rows) && argument_whole("emit", "--size", comma + 1, 1, LARGEST_SIDE, &o->columns);
+    return argument_whole("emit", "--size", rows, 1, LARGEST_SIDE, &o->rows) &&
+           argument_whole("emit", "--size", comma + 1, 1, LARGEST_SIDE, &o->columns);
 }
 
 static bool is_prefix(const char *value)

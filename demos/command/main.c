@@ -19,7 +19,8 @@ static void usage(FILE *to)
     fprintf(to, "usage: weft COMMAND [OPTION...]\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
-    fprintf(to, "\nexamples:\n  weft compare batchnorm\n  weft train digits --plot loss.svg\n  weft bench batchnorm\n  weft emit softmax --size 64,10\n"
+    fprintf(to, "\nexamples:\n  weft compare batchnorm\n  weft train digits --plot loss.svg\n  weft bench batchnorm\n"
+                "  weft emit softmax --size 64,10\n"
                 "\n`weft COMMAND --help` says more. Exit: 0 good, 1 a failed check, 2 bad usage or input.\n");
 }
 

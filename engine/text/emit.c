@@ -38,7 +38,8 @@ static weft_status check(const weft_emit_function *functions, size_t n, const ch
     for (size_t i = 0; i < n; i++) {
         const weft_emit_function *f = &functions[i];
         if (!is_identifier(f->name))
-            return refuse(message, WEFT_ERROR_ARGUMENT, "a function must be named by a C identifier of at most 60 characters, not ", f->name ? f->name : "NULL");
+            return refuse(message, WEFT_ERROR_ARGUMENT, "a function must be named by a C identifier of at most 60 characters, not ",
+                          f->name ? f->name : "NULL");
         for (size_t k = 0; k < i; k++)
             if (!strcmp(f->name, functions[k].name))
                 return refuse(message, WEFT_ERROR_ARGUMENT, "two functions are named ", f->name);
@@ -63,7 +64,8 @@ static weft_status check_steps(const weft_program *p, char *message)
         const loop *l = p->steps[i].loop;
         const weft_op *op = l ? weft__c_missing(l) : p->steps[i].op;
         if (op)
-            return refuse(message, WEFT_ERROR_ARGUMENT, l ? "there is no C text of the op " : "a kernel cannot be written out as C, that of the op ", op->name);
+            return refuse(message, WEFT_ERROR_ARGUMENT,
+                          l ? "there is no C text of the op " : "a kernel cannot be written out as C, that of the op ", op->name);
         if (!l->count)
             return refuse(message, WEFT_ERROR_ARGUMENT, "an array is empty", "");
     }
@@ -130,12 +132,16 @@ static void put_arguments(c_text *out, const emission *e)
 static void put_declaration(c_text *out, const emission *e)
 {
     const weft_emit_function *f = e->function;
-    weft__c_put(out, "/* %s%s\n", f->comment && *f->comment ? f->comment : f->name, f->comment && *f->comment ? "" : ": computes");
+    weft__c_put(out, "/* ");
+    weft__emit_comment(out, f->comment && *f->comment ? f->comment : f->name);
+    weft__c_put(out, "\n");
     weft__emit_formulas(out, e);
     weft__c_put(out, " *\n");
     put_arguments(out, e);
-    weft__c_put(out, " * It walks %zu time%s over arrays of the largest size, reads %zu bytes and writes %zu. On the stack: %zu bytes of arrays. */\n",
-                f->traffic.passes, f->traffic.passes == 1 ? "" : "s", f->traffic.bytes_read, f->traffic.bytes_written, f->stack);
+    const char *plural = f->traffic.passes == 1 ? "" : "s";
+    weft__c_put(out, " * It walks %zu time%s over arrays of the largest size, ", f->traffic.passes, plural);
+    weft__c_put(out, "reads %zu bytes and writes %zu. On the stack: %zu bytes of arrays. */\n", f->traffic.bytes_read,
+                f->traffic.bytes_written, f->stack);
     weft__c_put(out, "#define ");
     weft__emit_macro(out, f->name);
     weft__c_put(out, "_WORKSPACE %zu\n", f->workspace);
@@ -149,8 +155,9 @@ static void put_header(c_text *out, const emission *all, size_t n, const char *h
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < all[i].n_arguments; k++)
             integers |= all[i].arguments[k].dtype == WEFT_I64;
-    weft__c_put(out, "/* %s: written by Weft. C99; arrays are in C order, the last axis contiguous, aligned to their elements, and must not overlap.\n"
-                     " * Sums are made in double, whatever the arrays hold. Nothing is kept between calls. */\n#ifndef ", header);
+    weft__c_put(out, "/* %s: written by Weft. C99; arrays are in C order, the last axis contiguous, aligned to their elements,\n"
+                     " * and must not overlap. Sums are made in double, whatever the arrays hold. Nothing is kept between calls. */\n#ifndef ",
+                header);
     weft__emit_macro(out, header);
     weft__c_put(out, "\n#define ");
     weft__emit_macro(out, header);
@@ -162,9 +169,9 @@ static void put_header(c_text *out, const emission *all, size_t n, const char *h
 
 static void put_source(c_text *out, const emission *all, const weft_program *const *programs, size_t n, const char *header)
 {
-    weft__c_put(out, "/* Written by Weft; %s says how to call it. A loop's comment tells its extents and the nodes that it computes; many rows are\n"
-                     " * added up in blocks, and in lanes side by side, so that sums are accurate and compilers can use vectors. */\n#include \"%s\"\n\n",
-                header, header);
+    weft__c_put(out, "/* Written by Weft; %s says how to call it. A loop's comment tells what it computes; many rows are added up in\n"
+                     " * blocks, and in lanes side by side, so that sums are accurate and compilers can use vectors. */\n", header);
+    weft__c_put(out, "#include \"%s\"\n\n", header);
     weft__c_prelude(out, programs, n);
     for (size_t i = 0; i < n; i++) {
         weft__c_put(out, "%s", i ? "\n" : "");

@@ -41,6 +41,7 @@ void weft__emit_function_text(c_text *out, const emission *e, const emission *al
 void weft__emit_signature(c_text *out, const emission *e, bool declared); /* declared: as in the .h, without restrict, which C++ does not know */
 void weft__emit_formulas(c_text *out, const emission *e); /* each named node that the outputs need, in terms of others: lines of a comment */
 void weft__emit_shape(c_text *out, const emission *e, uint32_t node); /* "(4096, 1024)" */
+void weft__emit_comment(c_text *out, const char *text); /* inside one */
 void weft__emit_macro(c_text *out, const char *name); /* in capitals */
 
 /* The outputs with each fused op that they need replaced by its staged twin; the new nodes are appended. */

@@ -23,14 +23,20 @@ void weft__emit_macro(c_text *out, const char *name)
 
 /* --- formulas --- */
 
-/* Text inside a comment. */
+/* A writer of text into a comment, which it neither ends nor opens again. */
 static bool put_comment_text(void *out, const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
-        bool end = text[i] == '*' && i + 1 < bytes && text[i + 1] == '/';
-        weft__c_put(out, end ? "* " : "%c", text[i]);
+        char next = i + 1 < bytes ? text[i + 1] : ' ';
+        bool mark = (text[i] == '*' && next == '/') || (text[i] == '/' && next == '*');
+        weft__c_put(out, mark ? "%c " : "%c", (unsigned char)text[i] < ' ' ? '?' : text[i]);
     }
     return true;
+}
+
+void weft__emit_comment(c_text *out, const char *text)
+{
+    put_comment_text(out, text, strlen(text));
 }
 
 void weft__emit_formulas(c_text *out, const emission *e)
@@ -52,7 +58,7 @@ void weft__emit_formulas(c_text *out, const emission *e)
             break;
         }
         weft__c_put(out, " *     ");
-        put_comment_text(out, node->name, strlen(node->name));
+        weft__emit_comment(out, node->name);
         weft__c_put(out, " = ");
         weft_print_expression(writer, weft__handle(needed.tape, id));
         weft__c_put(out, "\n");
@@ -67,7 +73,7 @@ void weft__emit_formulas(c_text *out, const emission *e)
             continue;
         weft__c_put(out, " *     %s = ", a->name);
         if (named)
-            put_comment_text(out, node->name, strlen(node->name));
+            weft__emit_comment(out, node->name);
         else
             weft_print_expression(writer, weft__handle(needed.tape, a->value));
         weft__c_put(out, "\n");
@@ -143,7 +149,7 @@ static void put_loop_comment(c_text *out, const emission *e, const loop *l)
         if (b->action == ACTION_LOAD || b->action == ACTION_CONVERT || stored_next || !b->name || !*b->name)
             continue;
         weft__c_put(out, "\n *     ");
-        put_comment_text(out, b->name, strlen(b->name));
+        weft__emit_comment(out, b->name);
         weft__c_put(out, " = ");
         if (x->action == ACTION_LOAD && x->stride && e->program->storages[x->storage].kind != STORAGE_CONSTANT)
             weft__c_put(out, "%s", e->name[x->storage]);
