@@ -171,6 +171,7 @@ weft_node weft_max(weft_node x, unsigned axes, bool keepdims); /* y = largest of
 weft_node weft_broadcast(weft_node x, int rank, const size_t *dim); /* numpy.broadcast_to */
 weft_node weft_reshape(weft_node x, int rank, const size_t *dim);   /* same elements in C order */
 weft_node weft_transpose(weft_node x, const int *order);            /* axis i of y is axis order[i] of x; NULL reverses the axes */
+weft_node weft_first(weft_node x, unsigned axes, bool keepdims);    /* x at index 0 of the axes, none of them empty */
 weft_node weft_stop_gradient(weft_node x);                          /* x, with derivative 0 */
 weft_node weft_matmul(weft_node a, weft_node b);                    /* (M, K) @ (K, N) -> (M, N) */
 weft_node weft_gather(weft_node table, weft_node index);            /* (R, ...), i64 (M) -> (M, ...): y[m] = table[index[m]] */
@@ -270,9 +271,15 @@ typedef enum weft_backend {
 /* The C backend keeps what it compiled in a folder that belongs to the user alone, so the next compilation of the same graph takes no time.
  * Without a compiler, or if it fails, weft_program_status() is WEFT_ERROR_COMPILER after compiling, the message says why, and the program
  * runs on tiles. Results of the two agree within rounding. */
+enum { WEFT_ALL_CORES = -1 };
+
+/* Threads. A program of n threads works with its caller and up to n - 1 threads of its own, which sleep between runs and end with it; the
+ * results are the same bits for any n. Small loops stay on the caller. Fewer threads than asked for is no error. n is at most 64, more is taken
+ * as 64. A process that forks has no use of such a program in the child. */
 typedef struct weft_options {
     weft_rewriting rewriting; /* which rules may fire */
     weft_backend backend;
+    int threads; /* 0: one; WEFT_ALL_CORES: as many as the cores that this process may use; below that: WEFT_ERROR_ARGUMENT */
     const char *compiler; /* of the C backend; NULL: cc, as found on the PATH */
     const char *cache;    /* its folder, mode 0700; NULL: $XDG_CACHE_HOME/weft or $HOME/.cache/weft */
 } weft_options; /* zeros are the defaults, those of weft_compile() */
@@ -422,7 +429,9 @@ typedef enum weft_kind {
 enum {
     WEFT_COMMUTATIVE = 1,       /* operands may change places */
     WEFT_ZERO_DERIVATIVE = 2,   /* piecewise constant: nothing flows back */
-    WEFT_ANY_STRIDES = 4        /* the kernel accepts operands that are not contiguous */
+    WEFT_ANY_STRIDES = 4,       /* the kernel accepts operands that are not contiguous */
+    WEFT_OVER_AXES = 8,         /* the attributes are a weft_reduction, as those of every reduction */
+    WEFT_IN_PARTS = 16          /* the kernel calls weft_call_parts() */
 };
 
 /* A shape rule sees the operands and sets y and y_dtype, or returns weft_typing_error(). */
@@ -453,7 +462,13 @@ typedef struct weft_call {
     const void *attributes;
     void *workspace; /* as many bytes as the op's workspace() asked for; 64-byte aligned */
     char *message;   /* WEFT_MESSAGE_SIZE bytes for the words that go with an error */
+    const void *threads; /* the program's */
 } weft_call;
+
+/* For kernels of ops with WEFT_IN_PARTS: calls work once for each part below `parts`, on the threads of the program, and returns when all are
+ * done. Each thread has a workspace of its own, of as many bytes as the op asked for. Which thread takes which part varies, so for the same bits
+ * each time a part must depend on nothing but its number. */
+void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t part, void *workspace), void *context, size_t parts);
 
 /* WEFT_CLONES before a kernel: one source, compiled for AVX-512, AVX2 and the baseline; the dynamic linker picks one at load. With
  * -ffp-contract=off, as Weft is built, all of them give the same bits. Sanitized builds define WEFT_NO_CLONES: the choice is made before

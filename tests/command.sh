@@ -128,12 +128,13 @@ check "one curve: $curve apart" awk "BEGIN { exit !($curve < 0.2) }"
 # --- bench and the rest ---
 run 0 bench batchnorm --size 64,100 --json
 says '"copies":'
-run 0 bench batchnorm --size 3,5 --size 64,7
+run 0 bench batchnorm --size 3,5 --size 64,7 --threads 2
 says 'fused forward\+backward'
 run 0 bench mlp
 says 'steps a second'
 run 2 bench batchnorm --size 0,5
 run 2 bench batchnorm --size 9999999999,9999999999
+run 2 bench batchnorm --threads -1
 run 2 bench
 run 2 bench nothing
 # --- emit ---

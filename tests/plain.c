@@ -83,6 +83,13 @@ static size_t folded_into(weft_node reduction, const weft_shape *x, size_t eleme
     return element_at(&y, to);
 }
 
+/* In C order the element at index 0 of the axes comes before all others that go the same way. */
+static void first(const work *w)
+{
+    for (size_t i = weft_shape_count(&w->x_shape[0]); i-- > 0;)
+        w->y[0][folded_into(w->node, &w->x_shape[0], i)] = w->x[0][i];
+}
+
 static void sum(const work *w)
 {
     bounded_total *total = malloc(w->count * sizeof *total + 1);
@@ -280,6 +287,7 @@ static const struct {
     {"broadcast", NULL, broadcast},
     {"reshape", NULL, copy},
     {"transpose", NULL, transpose},
+    {"first", NULL, first},
     {"stop_gradient", NULL, copy},
     {"matmul", NULL, matmul},
     {"gather", NULL, gather},

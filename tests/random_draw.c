@@ -246,6 +246,16 @@ static int step_fold(generator *d, const char *kind)
     return add(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axes, chance(d, 0.5)}});
 }
 
+static int step_first(generator *d, const char *kind)
+{
+    int a = pick(d);
+    weft_shape shape = shape_at(d, a);
+    int axes = (int)below(d, (size_t)1 << shape.rank);
+    for (int i = 0; i < shape.rank; i++)
+        axes &= shape.dim[i] ? ~0 : ~(1 << i); /* what is empty has no first element */
+    return add(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axes, chance(d, 0.5)}});
+}
+
 /* x - mean(x), x - max(x), and then the sum of such: what the rules of the rewriter look for. On a square the means may lie along the wrong
  * axis, where a rule must see that they are no centre. */
 static int step_centre(generator *d, const char *kind)
@@ -376,6 +386,7 @@ static const struct {
     {"stop_gradient", 1, step_unary},
     {"sum", 6, step_fold},
     {"max", 3, step_fold},
+    {"first", 1, step_first},
     {"mean", 4, step_fold},
     {"variance", 3, step_fold},
     {"sub", 4, step_centre},

@@ -194,6 +194,7 @@ static const move_kind kinds[] = {
     {.name = "equal", .arity = 2, .two = weft_equal},
     {.name = "matmul", .arity = 2, .two = weft_matmul},
     {.name = "sum", .arity = 1, .fold = weft_sum},
+    {.name = "first", .arity = 1, .fold = weft_first},
     {.name = "max", .arity = 1, .fold = weft_max},
     {.name = "mean", .arity = 1, .fold = weft_mean},
     {.name = "variance", .arity = 1, .fold = weft_variance},

@@ -138,6 +138,29 @@ FOLD(sum_1, weft_sum(x[0], WEFT_AXIS(1), true), 2, false)
 FOLD(sum_2, weft_sum(x[0], WEFT_AXIS(2), false), 4, false)
 FOLD(sum_0_2, weft_sum(x[0], WEFT_AXIS(0) | WEFT_AXIS(2), false), 5, false)
 FOLD(sum_none, weft_sum(x[0], 0, false), 0, false)
+static void take_first(const weft_shape *shape, const double *x, double *y, unsigned axes)
+{
+    const size_t *n = shape[0].dim;
+    for (size_t i = 0, at = 0; i < (axes & 1 ? 1 : n[0]); i++)
+        for (size_t j = 0; j < (axes & 2 ? 1 : n[1]); j++)
+            for (size_t k = 0; k < (axes & 4 ? 1 : n[2]); k++)
+                y[at++] = x[(i * n[1] + j) * n[2] + k];
+}
+
+#define FIRST(name, builder, axes)                                                                                                         \
+    static weft_node build_##name(const weft_node *x)                                                                                      \
+    {                                                                                                                                      \
+        return builder;                                                                                                                    \
+    }                                                                                                                                      \
+    static void naive_##name(const weft_shape *shape, const double *const *x, double *y)                                                   \
+    {                                                                                                                                      \
+        take_first(shape, x[0], y, axes);                                                                                                  \
+    }
+FIRST(first_0, weft_first(x[0], WEFT_AXIS(0), false), 1)
+FIRST(first_1, weft_first(x[0], WEFT_AXIS(1), true), 2)
+FIRST(first_0_2, weft_first(x[0], WEFT_AXIS(0) | WEFT_AXIS(2), false), 5)
+FIRST(first_none, weft_first(x[0], 0, false), 0)
+
 FOLD(max_all, weft_max(x[0], WEFT_ALL_AXES, false), 7, true)
 FOLD(max_0, weft_max(x[0], WEFT_AXIS(0), true), 1, true)
 FOLD(max_1, weft_max(x[0], WEFT_AXIS(1), false), 2, true)
@@ -373,6 +396,10 @@ const sample samples[] = {
     CUBE("max", max_0_2, DISTINCT, 2, 3, 4),
     {"broadcast", build_broadcast, naive_broadcast, 1, {{2, {2, 1}}}, {NORMAL}, false},
     {"reshape", build_reshape, naive_copy, 1, {{2, {2, 6}}}, {NORMAL}, false},
+    CUBE("first", first_0, NORMAL, 5, 3, 4),
+    CUBE("first", first_1, NORMAL, 2, 3, 4),
+    CUBE("first", first_0_2, NORMAL, 3, 2, 3),
+    CUBE("first", first_none, NORMAL, 2, 3, 4),
     CUBE("transpose", transpose, NORMAL, 2, 3, 4),
     {"matmul", build_matmul, naive_matmul, 2, {{2, {3, 4}}, {2, {4, 5}}}, {NORMAL, NORMAL}, false},
     {"matmul", build_matmul, naive_matmul, 2, {{2, {1, 4}}, {2, {4, 1}}}, {NORMAL, NORMAL}, false},

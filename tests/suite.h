@@ -21,6 +21,8 @@ static inline weft_options test_way(void)
         options.backend = WEFT_BACKEND_C;
     options.cache = getenv("WEFT_TEST_CACHE");
     options.compiler = getenv("WEFT_TEST_COMPILER");
+    if (asked && strstr(asked, "threads"))
+        options.threads = 3;
     return options;
 }
 

@@ -125,7 +125,9 @@ START_TEST(every_allocation_may_fail)
         f = (faulty){.fail_at = n};
         t = weft_tape_new(&allocator);
         weft_status status = everything(t);
-        ck_assert_msg(status == WEFT_ERROR_MEMORY, "allocation %zu of %zu failed, and the status is \"%s\"", n, all, weft_status_text(status));
+        bool reached = f.count >= n; /* hash tables grow sooner or later, since their keys hold addresses */
+        ck_assert_msg(status == (reached ? WEFT_ERROR_MEMORY : WEFT_OK), "allocation %zu of %zu failed, and the status is \"%s\"", n, all,
+                      weft_status_text(status));
         if (t) {
             ck_assert_int_eq(weft_tape_verify(t), WEFT_OK);
             ck_assert_msg(everything(t) == WEFT_OK, "after failure %zu the tape is not usable: %s", n, weft_tape_message(t));

@@ -16,10 +16,11 @@
 static void usage(FILE *to)
 {
     fputs("usage: weft bench batchnorm|mlp|tape [OPTION...]\n\n"
-          "  batchnorm   forward, and forward with backward, staged and fused, f32, one thread; beside a copy of h\n"
+          "  batchnorm   forward, and forward with backward, staged and fused, f32; beside a copy of h\n"
           "  mlp         training steps of 64-100-10 on the digits, batches of 64\n"
           "  tape        recording, differentiating, compiling and running a graph of a million scalar nodes\n\n"
           "  --size N,D  of batchnorm; may be given several times (default: 64,100 256,512 4096,1024 65536,256)\n"
+          "  --threads N of batchnorm; 0: one for each core (default: 1)\n"
           "  --json      the result as one JSON document\n\n"
           "examples:\n  weft bench batchnorm\n  weft bench batchnorm --size 4096,1024 --json\n  weft bench tape\n",
           to);
@@ -30,6 +31,7 @@ enum { MOST_SIZES = 16 };
 typedef struct options {
     size_t n[MOST_SIZES], d[MOST_SIZES];
     int sizes;
+    int threads;
     cJSON *json; /* NULL: a table */
 } options;
 
@@ -61,7 +63,7 @@ static void run_copy(void *context)
     memcpy(a->copy, a->h, a->bytes);
 }
 
-static weft_program *batchnorm_program(int row, size_t n, size_t d, const arrays *a)
+static weft_program *batchnorm_program(int row, size_t n, size_t d, int threads, const arrays *a)
 {
     bool fused = row < STAGED_FORWARD, backward = row == FUSED_BOTH || row == STAGED_BOTH || row == REWRITTEN_BOTH;
     weft_tape *t = weft_tape_new(NULL);
@@ -71,7 +73,8 @@ static weft_program *batchnorm_program(int row, size_t n, size_t d, const arrays
     if (backward)
         weft_vjp(out, &dy, 1, (const weft_node[]){h, gamma, beta}, 3, out + 1);
     size_t outputs = backward ? 4 : 1;
-    weft_program *p = weft_compile_with(out, outputs, &(weft_options){.rewriting = row < REWRITTEN_FORWARD ? WEFT_REWRITE_NONE : WEFT_REWRITE_ALGEBRAIC});
+    weft_rewriting rewriting = row < REWRITTEN_FORWARD ? WEFT_REWRITE_NONE : WEFT_REWRITE_ALGEBRAIC;
+    weft_program *p = weft_compile_with(out, outputs, &(weft_options){.rewriting = rewriting, .threads = threads});
     weft_bind(p, h, a->h, a->bytes);
     weft_bind(p, dy, a->dy, a->bytes);
     weft_bind(p, gamma, a->gamma, a->column);
@@ -144,7 +147,7 @@ static bool bench_size(const options *o, size_t n, size_t d)
     if (good) {
         jobs[COPY] = (job){run_copy, &a};
         for (int k = FUSED_FORWARD; k < ROWS; k++) {
-            p[k] = batchnorm_program(k, n, d, &a);
+            p[k] = batchnorm_program(k, n, d, o->threads, &a);
             jobs[k] = (job){run_program, p[k]};
             good &= weft_program_status(p[k]) == WEFT_OK;
         }
@@ -291,10 +294,21 @@ static bool add_size(options *o, const char *text)
     return true;
 }
 
+static bool set_threads(options *o, const char *text)
+{
+    char *end;
+    long threads = strtol(text, &end, 10);
+    if (end == text || *end || threads < 0 || threads > 1000)
+        return argument_refuse("bench", "--threads", text, "it must be a number from 0 to 1000");
+    o->threads = threads ? (int)threads : WEFT_ALL_CORES;
+    return true;
+}
+
 int command_bench(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"size", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"size", required_argument, NULL, 's'}, {"threads", required_argument, NULL, 't'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
     static const struct {
         const char *name;
         bool (*run)(options *o);
@@ -307,7 +321,7 @@ int command_bench(int argc, char **argv)
             usage(stdout);
             return EXIT_GOOD;
         }
-        if (option == '?' || (option == 's' && !add_size(&o, optarg)))
+        if (option == '?' || (option == 's' && !add_size(&o, optarg)) || (option == 't' && !set_threads(&o, optarg)))
             return EXIT_BAD_USAGE;
         json |= option == 'j';
     }

@@ -3,7 +3,7 @@
 #include "engine/record/needed.h"
 #include "engine/rewrite/rewrite.h"
 
-enum { FAMILIES = 6 };
+enum { FAMILIES = 7 };
 
 static const struct {
     const weft__rule *rules;
@@ -14,6 +14,7 @@ static const struct {
     {weft__view_rules, &weft__view_rule_count},
     {weft__sum_rules, &weft__sum_rule_count},
     {weft__reuse_rules, &weft__reuse_rule_count},
+    {weft__shift_rules, &weft__shift_rule_count},
     {weft__factor_rules, &weft__factor_rule_count},
 };
 

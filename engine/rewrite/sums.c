@@ -133,12 +133,12 @@ static bool is_centred(const weft__draft *d)
     weft_node x = weft_node_operand(d->x[0], 0), mean = weft_node_operand(weft_node_operand(d->x[0], 1), 0);
     while (weft_node_op(mean) == &weft_op_reshape)
         mean = weft_node_operand(mean, 0);
-    double n;
-    if (weft_node_op(mean) != &weft_op_div || !weft_node_scalar(weft_node_operand(mean, 1), &n) || n != folded_count(d))
+    weft_node sum = weft__mean_sum(mean);
+    if (!sum.tape || ((const weft_reduction *)weft_node_attributes(sum))->axes != reduction->axes)
         return false;
-    weft_node sum = weft_node_operand(mean, 0);
-    const weft_reduction *inner = weft_node_op(sum) == &weft_op_sum ? weft_node_attributes(sum) : NULL;
-    return inner && inner->axes == reduction->axes && weft_node_operand(sum, 0).id == x.id;
+    weft_node summed = weft_node_operand(sum, 0);
+    bool about_first = weft_node_op(mean) == &weft_op_add; /* k + sum(x - k)/N */
+    return about_first ? weft__is_shifted(summed) && weft_node_operand(summed, 0).id == x.id : summed.id == x.id;
 }
 
 static weft_node centred_is_zero(weft__rewriter *r, const weft__draft *d)

@@ -286,7 +286,10 @@ void weft__c_body(const c_position *p, int depth)
             weft__c_put(p->out, b->dtype == WEFT_F32 ? ");\n" : ";\n");
         } else if (b->action == ACTION_STORE) {
             weft__c_indent(p->out, depth);
-            weft__c_element(p, b);
+            if (p->stream)
+                weft__c_put(p->out, "line_%d[k]", i);
+            else
+                weft__c_element(p, b);
             weft__c_put(p->out, " = ");
             weft__c_operand(p, b->operand[0]);
             weft__c_put(p->out, ";\n");

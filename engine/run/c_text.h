@@ -22,15 +22,16 @@ void weft__c_free(c_text *out);
 const weft_op *weft__c_missing(const loop *l); /* the op of the first instruction that has no C text; NULL: the loop can be printed */
 
 /* What loops need to come before them: headers, and a function for each op that folds runs. */
-void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n);
+void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream);
 
 /* Bytes of the arrays that a printed loop keeps on the stack. */
 size_t weft__c_stack(const loop *l);
 
 /* static void NAME(const float *restrict h, ..., size_t begin, size_t end): the part [begin, end) of the split dim. The parameters are the
  * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. Where no dim is split there are
- * no begin and end; the comment above is then up to the caller. */
-void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name);
+ * no begin and end; the comment above is then up to the caller. may_stream: large results may be written past the caches, where the processor
+ * is known; else the text is plain C99. */
+void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream);
 
 /* --- one position: c_text.c --- */
 
@@ -40,6 +41,7 @@ typedef struct c_position {
     c_text *out;
     const weft_program *program;
     const loop *l;
+    bool stream;     /* stores go to line_N[k], which is then written past the caches */
     const char *row; /* how the row is called here: "i" or "(i + r)". The column is j, dims further out are i0, i1, ... */
 } c_position;
 

@@ -25,7 +25,7 @@ extern char **environ;
 /* Loops are vectorised, straight-line code is not: where a double is rounded to float and widened again, gcc 12.2's pass over straight-line
  * code drops both conversions, and a node then has two values. */
 static const char *const flags[] = {"-std=c99", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
-                                    "-fno-tree-slp-vectorize", "-fPIC", "-shared"};
+                                    "-fno-tree-slp-vectorize", "-mprefer-vector-width=512", "-fPIC", "-shared"};
 enum { FLAGS = sizeof flags / sizeof *flags, PATH_BYTES = 1024, MOST_TEXT = 1 << 23, MOST_OBJECT = 1 << 28 };
 
 typedef struct job {

@@ -43,11 +43,15 @@ typedef struct loop {
     int length;       /* of the body */
     int split;        /* the dim that is cut into parts; -1 where the program is only printed: none is */
     size_t parts, step; /* part p covers [p*step, (p+1)*step) of it */
+    bool shared;        /* the parts are worth more than one thread */
     size_t rows, run;   /* a tile: rows of the last dim, or a run of one */
     int slots;
     uint32_t workspace; /* a storage: what tile.c keeps */
-    size_t worker_bytes; /* of it for each thread */
+    size_t worker_bytes; /* of it for each thread; whole cache lines */
 } loop;
+
+/* split.c */
+void weft__loop_split(loop *l); /* split, parts, step, shared */
 
 /* tile.c */
 void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch); /* slots, tile shape, worker_bytes; scratch: (length) */

@@ -317,9 +317,6 @@ static void merge_dims(lowering *l, loop *made, const space *walked)
     made->rank = rank;
 }
 
-/* Elements that make a part worth its own accumulators. */
-enum { PART = 65536 };
-
 static bool split_loop(lowering *l, loop *made)
 {
     if (l->program->printed) {
@@ -327,12 +324,9 @@ static bool split_loop(lowering *l, loop *made)
         made->parts = 1;
         return true;
     }
-    made->split = made->extent[0] == 1 ? 1 : 0;
-    size_t extent = made->extent[made->split], parts = made->count / PART;
-    parts = parts > MOST_PARTS ? MOST_PARTS : parts;
-    parts = parts > extent ? extent : parts;
-    made->step = parts > 1 ? (extent + parts - 1) / parts : extent;
-    made->parts = made->step ? (extent + made->step - 1) / made->step : 1;
+    made->body = l->body;
+    weft__loop_split(made);
+    l->program->shares |= made->shared;
     for (size_t k = 0; k < l->length; k++) {
         instruction *fold = &l->body[k];
         if (fold->action != ACTION_FOLD || fold->stride[made->split] || made->parts == 1)
@@ -375,16 +369,18 @@ static bool lower_loop(lowering *l, const entry *e)
     instruction *body = weft__arena_take(&l->program->arena, l->length * sizeof *body + 1);
     if (!made || !body)
         return no_memory(l);
-    *made = (loop){.count = e->space->count, .length = (int)l->length, .body = body};
+    *made = (loop){.count = e->space->count, .length = (int)l->length};
     merge_dims(l, made, e->space);
     if (!split_loop(l, made))
         return false;
     memcpy(body, l->body, l->length * sizeof *body);
+    made->body = body;
     if (!keep_names(l, body))
         return false;
     if (!l->program->printed) {
         weft__tiles_prepare(made, body, l->wide);
-        if ((made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes)) == NO_STORAGE)
+        size_t workers = !made->shared ? 1 : made->parts < (size_t)l->program->threads ? made->parts : (size_t)l->program->threads;
+        if ((made->workspace = new_storage(l, STORAGE_BUFFER, made->worker_bytes * workers)) == NO_STORAGE)
             return false;
     }
     step *s = new_step(l);
@@ -433,12 +429,13 @@ static bool lower_call(lowering *l, const call *c)
     int n_out = weft__output_count(op);
     port *ports = weft__arena_take(&l->program->arena, (size_t)(n_out + node->n) * sizeof *ports);
     void *attributes = op->attribute_size ? weft__arena_take(&l->program->arena, op->attribute_size) : NULL;
-    size_t bytes = call_workspace(l, node);
+    size_t worker_bytes = (call_workspace(l, node) + 63) & ~(size_t)63, workers = op->flags & WEFT_IN_PARTS ? (size_t)l->program->threads : 1;
     uint32_t workspace = NO_STORAGE;
     l->node = c->node;
     if (!ports || (op->attribute_size && !attributes))
         return no_memory(l);
-    if (bytes && (workspace = new_storage(l, STORAGE_BUFFER, bytes)) == NO_STORAGE)
+    l->program->shares |= workers > 1;
+    if (worker_bytes && (workspace = new_storage(l, STORAGE_BUFFER, worker_bytes * workers)) == NO_STORAGE)
         return false;
     if (attributes)
         memcpy(attributes, node->attributes, op->attribute_size);
@@ -459,7 +456,8 @@ static bool lower_call(lowering *l, const call *c)
     }
     step *s = new_step(l);
     if (s)
-        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace, .n_out = (uint8_t)n_out, .n_in = node->n};
+        *s = (step){.op = op, .attributes = attributes, .port = ports, .workspace = workspace,
+                     .worker_bytes = worker_bytes, .n_out = (uint8_t)n_out, .n_in = node->n};
     return s;
 }
 

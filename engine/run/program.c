@@ -60,6 +60,14 @@ static void rewrite_and_lower(weft_program *program, weft_tape *tape, const weft
     weft__release(&program->allocator, rewritten, bytes);
 }
 
+static weft_status start_threads(weft_program *program)
+{
+    if (program->threads < 2 || !program->shares)
+        return WEFT_OK;
+    program->pool = weft__pool_new(&program->allocator, program->threads);
+    return program->pool ? WEFT_OK : weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
+}
+
 /* The caller's arrays take what a printed program gives out; what it assigns goes through the workspace, since the old value may be read to
  * the end. */
 static void give_outputs_away(weft_program *program, const weft_node *outputs)
@@ -69,7 +77,7 @@ static void give_outputs_away(weft_program *program, const weft_node *outputs)
             program->storages[program->outputs[k]].kind = STORAGE_OUTPUT;
 }
 
-static weft_program *compile(const weft_node *outputs, size_t n, weft_rewriting rewriting, bool printed)
+static weft_program *compile(const weft_node *outputs, size_t n, const weft_options *chosen, bool printed)
 {
     weft_tape *tape = tape_of(outputs, n);
     weft_allocator allocator = weft__allocator_or_default(tape ? &tape->allocator : NULL);
@@ -80,28 +88,34 @@ static weft_program *compile(const weft_node *outputs, size_t n, weft_rewriting 
     weft__arena_init(&program->arena, &allocator);
     if (check_outputs(program, tape, outputs, n) != WEFT_OK)
         return program;
+    program->threads = weft__thread_count(chosen->threads);
+    if (!program->threads) {
+        weft__program_fail(program, WEFT_ERROR_ARGUMENT, "compile: %d threads; give 0, a number, or WEFT_ALL_CORES", chosen->threads);
+        return program;
+    }
     program->outputs = weft__arena_take(&program->arena, n * sizeof *program->outputs + 1);
     program->n_outputs = n;
     if (!program->outputs)
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     else
-        rewrite_and_lower(program, tape, outputs, n, rewriting);
+        rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
     if (printed)
         give_outputs_away(program, outputs);
     program->ready = program->status == WEFT_OK && weft__plan(program) == WEFT_OK && weft__traffic_count(program) == WEFT_OK;
+    program->ready = program->ready && (printed || start_threads(program) == WEFT_OK);
     return program;
 }
 
 weft_program *weft__compile_to_print(const weft_node *outputs, size_t n)
 {
-    return compile(outputs, n, WEFT_REWRITE_NONE, true);
+    return compile(outputs, n, &(weft_options){.rewriting = WEFT_REWRITE_NONE}, true);
 }
 
 weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
 {
     static const weft_options defaults;
     const weft_options *chosen = options ? options : &defaults;
-    weft_program *program = compile(outputs, n, chosen->rewriting, false);
+    weft_program *program = compile(outputs, n, chosen, false);
     if (program && program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
         program->ready = false;
     return program;
@@ -117,6 +131,7 @@ void weft_program_free(weft_program *program)
     if (!program)
         return;
     weft_allocator allocator = program->allocator;
+    weft__pool_free(program->pool);
     weft__release(&allocator, program->memory, program->memory_bytes);
     if (program->base)
         weft__release(&allocator, program->base, (program->n_storages + 1) * sizeof *program->base);
@@ -235,6 +250,51 @@ weft_status weft_parameter_read(weft_program *program, weft_node parameter, void
     return WEFT_OK;
 }
 
+typedef struct loop_run {
+    const step *s;
+    void *const *base;
+} loop_run;
+
+static void run_part(void *context, size_t part, int worker)
+{
+    const loop_run *r = context;
+    if (r->s->compiled)
+        r->s->compiled(r->base, part);
+    else
+        weft__tiles_run(r->s->loop, r->base, part, worker);
+}
+
+static void run_loop(const weft_program *program, const step *s)
+{
+    weft__pool_run(s->loop->shared ? program->pool : NULL, run_part, &(loop_run){s, program->base}, s->loop->parts);
+    weft__loop_finish(s->loop, program->base);
+}
+
+/* What weft_call_parts() needs of the program. */
+typedef struct call_threads {
+    weft__pool *pool;
+    char *workspace;
+    size_t worker_bytes;
+} call_threads;
+
+typedef struct call_run {
+    const call_threads *threads;
+    void (*work)(void *context, size_t part, void *workspace);
+    void *context;
+} call_run;
+
+static void run_call_part(void *context, size_t part, int worker)
+{
+    const call_run *r = context;
+    char *workspace = r->threads->workspace;
+    r->work(r->context, part, workspace ? workspace + (size_t)worker * r->threads->worker_bytes : NULL);
+}
+
+void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t part, void *workspace), void *context, size_t parts)
+{
+    weft__pool_run(((const call_threads *)call->threads)->pool, run_call_part, &(call_run){call->threads, work, context}, parts);
+}
+
 static weft_status call_kernel(weft_program *program, const step *s)
 {
     weft_view view[WEFT_MAX_OUTPUTS + WEFT_MAX_OPERANDS];
@@ -246,11 +306,15 @@ static weft_status call_kernel(weft_program *program, const step *s)
                               .dim = p->layout->dim,
                               .stride = p->layout->stride};
     }
+    call_threads threads = {.pool = s->op->flags & WEFT_IN_PARTS ? program->pool : NULL,
+                            .workspace = s->workspace == NO_STORAGE ? NULL : program->base[s->workspace],
+                            .worker_bytes = s->worker_bytes};
     weft_call call = {.y = view,
                       .x = view + s->n_out,
                       .attributes = s->attributes,
-                      .workspace = s->workspace == NO_STORAGE ? NULL : program->base[s->workspace],
-                      .message = program->message};
+                      .workspace = threads.workspace,
+                      .message = program->message,
+                      .threads = &threads};
     weft_status status = s->op->kernel(&call);
     if (status != WEFT_OK) {
         program->status = status;
@@ -271,14 +335,6 @@ static weft_status check_bound(weft_program *program)
     return WEFT_OK;
 }
 
-static void run_part(const weft_program *program, const step *s, size_t part)
-{
-    if (s->compiled)
-        s->compiled(program->base, part);
-    else
-        weft__tiles_run(s->loop, program->base, part, 0);
-}
-
 weft_status weft_run(weft_program *program)
 {
     if (!begin(program))
@@ -288,9 +344,7 @@ weft_status weft_run(weft_program *program)
     program->has_run = false;
     for (const step *s = program->steps, *end = s + program->n_steps; s < end; s++) {
         if (s->loop) {
-            for (size_t part = 0; part < s->loop->parts; part++)
-                run_part(program, s, part);
-            weft__loop_finish(s->loop, program->base);
+            run_loop(program, s);
         } else if (call_kernel(program, s) != WEFT_OK) {
             return program->status;
         }

@@ -1,15 +1,18 @@
 /* program.h: a lowered tape. Steps run in order: loops, which compute many nodes in one walk, and calls of an op's own kernel.
  *
  *     schedule.c  nodes -> values, and the loop or call that computes each
+ *     split.c     the parts of a loop
  *     lower.c     loops and calls -> steps and storages
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile.c      runs loops, a tile at a time
  *     traffic.c   what each step reads and writes, in bytes
+ *     pool.c      the threads that take the parts
  *     program.c   the public calls: compile, bind, run, read */
 #ifndef WEFT_RUN_PROGRAM_H
 #define WEFT_RUN_PROGRAM_H
 
 #include "engine/run/loops.h"
+#include "engine/run/pool.h"
 
 typedef enum storage_kind {
     STORAGE_BUFFER, STORAGE_INPUT, STORAGE_PARAMETER, STORAGE_CONSTANT,
@@ -51,6 +54,7 @@ typedef struct step {
     const void *attributes;
     const port *port;  /* outputs, then operands */
     uint32_t workspace; /* a storage, or NO_STORAGE */
+    size_t worker_bytes; /* of it for each thread */
     uint8_t n_out, n_in;
 } step;
 
@@ -82,6 +86,9 @@ struct weft_program {
     size_t n_assignments, assignments_allocated;
     uint32_t *outputs; /* storages */
     size_t n_outputs;
+    int threads;       /* that the workspaces are made for */
+    bool shares;       /* some step has work for more than one */
+    weft__pool *pool;  /* NULL: the caller alone */
     void **base;       /* of each storage */
     char *memory;      /* pool, parameters, constants: one block */
     size_t memory_bytes;

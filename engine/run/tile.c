@@ -300,20 +300,21 @@ static void start_fold(const walk *w, const instruction *b, size_t part)
 {
     const loop *l = w->l;
     double identity = b->op->fold->identity, *y = w->base[b->storage];
-    size_t kept = weft__fold_kept(l, b), stride = (size_t)b->stride[l->split];
+    size_t kept = weft__fold_kept(l, b), stride = (size_t)b->stride[l->split], block = l->extent[l->split] * stride;
     if (b->partial != NO_STORAGE)
         fill((double *)w->base[b->partial] + part * kept, kept, identity);
-    else if (stride)
-        fill(y + w->low[l->split] * stride, (w->high[l->split] - w->low[l->split]) * stride, identity);
-    else
+    else if (l->parts == 1)
         fill(y, kept, identity);
+    else
+        for (size_t at = w->low[l->split] * stride; at < kept; at += block) /* for each position in the dims outside of the split one */
+            fill(y + at, (w->high[l->split] - w->low[l->split]) * stride, identity);
 }
 
-/* Adds what the blocks hold to the accumulators. */
+/* Adds what the blocks hold to the accumulators: of the columns of this part, since others may be at work on the rest. */
 static void flush_blocks(const walk *w, size_t part)
 {
     const loop *l = w->l;
-    size_t n = l->extent[l->rank - 1];
+    size_t low = w->low[l->rank - 1], n = w->high[l->rank - 1] - low;
     for (int i = 0; i < l->length; i++) {
         const instruction *b = &l->body[i];
         state *s = &w->states[i];
@@ -322,8 +323,8 @@ static void flush_blocks(const walk *w, size_t part)
         double *y = w->base[b->partial != NO_STORAGE ? b->partial : b->storage];
         if (b->partial != NO_STORAGE)
             y += part * weft__fold_kept(l, b);
-        b->op->fold->across[1](1, n, s->block, 0, 1, y + s->offset);
-        fill(s->block, n, b->op->fold->identity);
+        b->op->fold->across[1](1, n, s->block + low, 0, 1, y + s->offset + low);
+        fill(s->block + low, n, b->op->fold->identity);
     }
 }
 

@@ -172,7 +172,7 @@ static void put_source(c_text *out, const emission *all, const weft_program *con
     weft__c_put(out, "/* Written by Weft; %s says how to call it. A loop's comment tells what it computes; many rows are added up in\n"
                      " * blocks, and in lanes side by side, so that sums are accurate and compilers can use vectors. */\n", header);
     weft__c_put(out, "#include \"%s\"\n\n", header);
-    weft__c_prelude(out, programs, n);
+    weft__c_prelude(out, programs, n, false);
     for (size_t i = 0; i < n; i++) {
         weft__c_put(out, "%s", i ? "\n" : "");
         weft__emit_function_text(out, &all[i], all, n);

@@ -240,7 +240,7 @@ void weft__emit_function_text(c_text *out, const emission *e, const emission *al
     for (size_t i = 0; i < p->n_steps; i++) {
         loop_name(e, all, n, p->steps[i].loop, name, sizeof name);
         put_loop_comment(out, e, p->steps[i].loop);
-        weft__c_loop(out, p, p->steps[i].loop, name);
+        weft__c_loop(out, p, p->steps[i].loop, name, false);
     }
     weft__emit_signature(out, e, false);
     weft__c_put(out, "\n{\n");

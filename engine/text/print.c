@@ -113,7 +113,7 @@ static void print_axes(weft__printer *out, const weft_reduction *reduction)
 
 void weft__print_attributes(weft__printer *out, const weft__node *node)
 {
-    if (node->op->kind == WEFT_REDUCTION && node->op->attribute_size >= sizeof(weft_reduction)) {
+    if ((node->op->kind == WEFT_REDUCTION || node->op->flags & WEFT_OVER_AXES) && node->op->attribute_size >= sizeof(weft_reduction)) {
         print_axes(out, node->attributes);
     } else if (node->op->kind == WEFT_PART) {
         weft__printf(out, " output=%u", *(const uint32_t *)node->attributes);

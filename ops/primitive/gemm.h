@@ -1,11 +1,27 @@
-/* gemm.h: dense matrix products over strides, by CBLAS where the build has one and the strides allow it, else by plain loops. */
+/* gemm.h: dense matrix products over strides, by CBLAS where the build has one and the strides allow it, else by plain loops.
+ *
+ * A product is cut into tiles of y, from its sizes alone, and tiles may be computed in any order and on any thread: each element of y is added
+ * up in one order. No call of CBLAS is large enough for OpenBLAS to use threads of its own; see gemm.c. */
 #ifndef WEFT_OPS_GEMM_H
 #define WEFT_OPS_GEMM_H
 
 #include "engine/weft.h"
 
 /* y (m, n), contiguous = a (m, k) b (k, n); strides in elements. */
-void weft__gemm_f32(size_t m, size_t n, size_t k, const float *a, const ptrdiff_t *a_stride, const float *b, const ptrdiff_t *b_stride, float *y);
-void weft__gemm_f64(size_t m, size_t n, size_t k, const double *a, const ptrdiff_t *a_stride, const double *b, const ptrdiff_t *b_stride, double *y);
+typedef struct weft__gemm {
+    size_t m, n, k;
+    weft_dtype dtype;
+    const void *a, *b;
+    const ptrdiff_t *a_stride, *b_stride;
+    void *y;
+    size_t rows, columns; /* of a tile; weft__gemm_cut() gives these and what follows */
+    size_t across, tiles; /* tiles in a row of them, and in all */
+    bool packed;          /* blocks of a and b are copied before they are multiplied */
+    bool shared;          /* the tiles are worth more than one thread */
+} weft__gemm;
+
+void weft__gemm_cut(weft__gemm *g);                         /* from m, n and k */
+size_t weft__gemm_workspace(const weft__gemm *g);           /* bytes that a tile needs while it is computed */
+void weft__gemm_tile(const weft__gemm *g, size_t tile, void *workspace);
 
 #endif

@@ -15,14 +15,29 @@ static weft_status matmul_shape(weft_typing *t)
     return WEFT_OK;
 }
 
+static size_t matmul_workspace(const weft_typing *t)
+{
+    weft__gemm g = {.m = t->x[0].dim[0], .n = t->x[1].dim[1], .k = t->x[0].dim[1], .dtype = t->x_dtype[0]};
+    weft__gemm_cut(&g);
+    return weft__gemm_workspace(&g);
+}
+
+static void matmul_part(void *context, size_t part, void *workspace)
+{
+    weft__gemm_tile(context, part, workspace);
+}
+
 static weft_status matmul_kernel(const weft_call *call)
 {
     const weft_view *a = &call->x[0], *b = &call->x[1], *y = &call->y[0];
-    size_t m = a->dim[0], n = b->dim[1], k = a->dim[1];
-    if (y->dtype == WEFT_F32)
-        weft__gemm_f32(m, n, k, a->data, a->stride, b->data, b->stride, y->data);
+    weft__gemm g = {.m = a->dim[0], .n = b->dim[1], .k = a->dim[1], .dtype = y->dtype, .a = a->data, .b = b->data,
+                    .a_stride = a->stride, .b_stride = b->stride, .y = y->data};
+    weft__gemm_cut(&g);
+    if (g.shared)
+        weft_call_parts(call, matmul_part, &g, g.tiles);
     else
-        weft__gemm_f64(m, n, k, a->data, a->stride, b->data, b->stride, y->data);
+        for (size_t tile = 0; tile < g.tiles; tile++)
+            weft__gemm_tile(&g, tile, call->workspace);
     return WEFT_OK;
 }
 
@@ -36,8 +51,8 @@ static weft_node matmul_transpose(weft_node y, const weft_node *x, int operand, 
 
 const weft_op weft_op_matmul = {
     .name = "matmul", .formula = "y[m, n] = sum over k of a[m, k] b[k, n]", .infix = "%s @ %s", .precedence = 2, .arity = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES,
-    .shape = matmul_shape, .kernel = matmul_kernel, .transpose = matmul_transpose,
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_IN_PARTS,
+    .shape = matmul_shape, .kernel = matmul_kernel, .workspace = matmul_workspace, .transpose = matmul_transpose,
 };
 
 weft_node weft_matmul(weft_node a, weft_node b)
