@@ -72,10 +72,11 @@ static weft_status check_steps(const weft_program *p, char *message)
     return WEFT_OK;
 }
 
-static weft_status lower(emission *e, weft_tape *tape, weft_rewriting rewriting, char *message)
+static weft_status lower(emission *e, weft_tape *tape, uint32_t given, weft_rewriting rewriting, char *message)
 {
     weft_emit_function *f = e->function;
     e->tape = tape;
+    e->given = given;
     e->rewritten = weft__allocate(&tape->allocator, f->n_outputs * sizeof *e->rewritten);
     if (!e->rewritten)
         return no_memory(message);
@@ -220,7 +221,7 @@ weft_status weft_emit_c(weft_writer c, weft_writer h, weft_emit_function *functi
     status = all && programs ? WEFT_OK : no_memory(message);
     for (size_t i = 0; i < n && status == WEFT_OK; i++) {
         all[i].function = &functions[i];
-        status = lower(&all[i], tape, rewriting, message);
+        status = lower(&all[i], tape, mark.count, rewriting, message);
     }
     if (status == WEFT_OK)
         status = emit_all(c, h, all, programs, n, header, message);

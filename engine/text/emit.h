@@ -24,7 +24,8 @@ typedef struct emit_argument {
 
 typedef struct emission {
     weft_emit_function *function;
-    const weft_tape *tape;
+    weft_tape *tape;
+    uint32_t given; /* nodes that were on the tape before this emission: they keep the names that they have */
     weft_node *rewritten; /* (n_outputs) */
     weft_program *program;
     emit_argument *arguments; /* inputs and parameters, then outputs */
@@ -34,7 +35,7 @@ typedef struct emission {
 } emission;
 
 /* Finds out the arguments, and names them and every storage of the program: each name once in a function. The instructions of the program then
- * bear the names of their arrays. False: out of memory. */
+ * bear the names of their arrays, and so do new nodes without a name, for the formulas. False: out of memory. */
 bool weft__emit_names(emission *e);
 
 void weft__emit_function_text(c_text *out, const emission *e, const emission *all, size_t n);

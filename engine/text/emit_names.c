@@ -144,5 +144,10 @@ bool weft__emit_names(emission *e)
         memcpy(e->name[e->arguments[i].storage], e->arguments[i].name, EMIT_NAME);
     for (size_t s = 0; s < p->n_steps; s++)
         name_instructions(e, p->steps[s].loop);
-    return true;
+    for (size_t i = 0; i < p->n_storages; i++) {
+        uint32_t node = p->storages[i].node;
+        if (p->storages[i].kind == STORAGE_BUFFER && node != WEFT_NO_ID && node >= e->given && !weft__has_name(weft__at(e->tape, node)))
+            weft_name(weft__handle(e->tape, node), e->name[i]);
+    }
+    return e->tape->status == WEFT_OK;
 }

@@ -123,7 +123,7 @@ static void loop_name(const emission *e, const emission *all, size_t n, const lo
 /* True when a store writes what instruction i computes: then the store is what a comment speaks of. */
 static bool is_stored(const loop *l, int i)
 {
-    for (int k = i + 1; k < l->length && k <= i + 2; k++)
+    for (int k = i + 1; k < l->length; k++)
         if (l->body[k].action == ACTION_STORE && l->body[k].node == l->body[i].node)
             return true;
     return false;
@@ -154,7 +154,7 @@ static void put_loop_comment(c_text *out, const emission *e, const loop *l)
         if (x->action == ACTION_LOAD && x->stride && e->program->storages[x->storage].kind != STORAGE_CONSTANT)
             weft__c_put(out, "%s", e->name[x->storage]);
         else
-            weft_print_expression(writer, weft__handle((weft_tape *)(uintptr_t)e->tape, b->node));
+            weft_print_expression(writer, weft__handle(e->tape, b->node));
     }
     weft__c_put(out, " */\n");
 }
