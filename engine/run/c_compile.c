@@ -57,8 +57,11 @@ weft_status weft__c_compile(weft_program *program, const weft_options *options)
     }
     char message[WEFT_MESSAGE_SIZE] = "";
     weft_status status = out.failed ? WEFT_ERROR_MEMORY : WEFT_OK;
-    if (status == WEFT_OK && printed && !(program->library = weft__c_load(&program->allocator, out.text, out.length, options, message)))
-        status = WEFT_ERROR_COMPILER;
+    bool no_memory = false;
+    if (status == WEFT_OK && printed)
+        program->library = weft__c_load(&program->allocator, out.text, out.length, options, message, &no_memory);
+    if (status == WEFT_OK && printed && !program->library)
+        status = no_memory ? WEFT_ERROR_MEMORY : WEFT_ERROR_COMPILER;
     if (status == WEFT_OK && !attach(program)) {
         status = WEFT_ERROR_COMPILER;
         snprintf(message, sizeof message, "a function is missing in what the compiler made");

@@ -9,7 +9,7 @@
 weft_status weft__c_compile(weft_program *program, const weft_options *options);
 
 /* cache.c: compiles C text to an object in memory, or takes it from the cache. Returns a handle of dlopen(), or NULL with why in message. */
-void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message);
+void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message, bool *no_memory);
 void weft__c_unload(void *library); /* NULL is a no-op */
 
 /* The address of a function in it, or NULL. */

@@ -319,19 +319,28 @@ static void put_runs(const c_position *p, int depth)
 
 /* --- the function --- */
 
-/* The accumulators of this part start from the identity. */
+/* The accumulators of this part start from the identity: all of them, or those of [begin, end) for each position in the dims further out. */
 static void put_start(const c_position *p, const instruction *b)
 {
-    ptrdiff_t stride = p->l->split < 0 ? 0 : b->stride[p->l->split];
-    weft__c_put(p->out, "    for (size_t k = ");
-    if (stride && b->partial == NO_STORAGE)
-        weft__c_put(p->out, "begin * %td; k < end * %td; k++)\n        ", stride, stride);
-    else
-        weft__c_put(p->out, "0; k < %zu; k++)\n        ", weft__fold_kept(p->l, b));
-    weft__c_array(p->out, p->l, b);
-    weft__c_put(p->out, "[k] = ");
-    put_identity(p->out, b);
-    weft__c_put(p->out, ";\n");
+    c_text *out = p->out;
+    const loop *l = p->l;
+    ptrdiff_t stride = l->split < 0 ? 0 : b->stride[l->split];
+    size_t kept = weft__fold_kept(l, b);
+    int depth = 1;
+    if (l->parts == 1 || b->partial != NO_STORAGE) {
+        weft__c_put(out, "    for (size_t k = 0; k < %zu; k++)\n", kept);
+    } else if (kept == l->extent[l->split] * (size_t)stride) {
+        weft__c_put(out, "    for (size_t k = begin * %td; k < end * %td; k++)\n", stride, stride);
+    } else {
+        weft__c_put(out, "    for (size_t at = begin * %td; at < %zu; at += %zu)\n", stride, kept, l->extent[l->split] * (size_t)stride);
+        weft__c_put(out, "        for (size_t k = at; k < at + (end - begin) * %td; k++)\n", stride);
+        depth++;
+    }
+    weft__c_indent(out, depth + 1);
+    weft__c_array(out, l, b);
+    weft__c_put(out, "[k] = ");
+    put_identity(out, b);
+    weft__c_put(out, ";\n");
 }
 
 static void put_parameters(c_text *out, const weft_program *program, const loop *l)

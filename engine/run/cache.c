@@ -34,6 +34,7 @@ typedef struct job {
     char object[PATH_BYTES], source[PATH_BYTES]; /* in the cache */
     c_text text; /* that is compiled, with a first line for the rest of the key */
     char *message; /* WEFT_MESSAGE_SIZE bytes */
+    bool no_memory;
 } job;
 
 static bool complain(const job *j, const char *what, const char *path)
@@ -54,7 +55,7 @@ static const uint64_t seed = 14695981039346656037u;
 /* --- files --- */
 
 /* The content of a file of at most `limit` bytes, with a 0 behind it; NULL: none. released with *bytes + 1. */
-static char *read_file(const job *j, const char *path, size_t limit, size_t *bytes)
+static char *read_file(job *j, const char *path, size_t limit, size_t *bytes)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat about;
@@ -62,7 +63,7 @@ static char *read_file(const job *j, const char *path, size_t limit, size_t *byt
     if (file < 0)
         return NULL;
     if (!fstat(file, &about) && S_ISREG(about.st_mode) && about.st_uid == geteuid() && (size_t)about.st_size <= limit)
-        data = weft__allocate(j->allocator, (size_t)about.st_size + 1);
+        j->no_memory |= !(data = weft__allocate(j->allocator, (size_t)about.st_size + 1));
     *bytes = data ? (size_t)about.st_size : 0;
     for (size_t done = 0; data && done < *bytes;) {
         ssize_t got = read(file, data + done, *bytes - done);
@@ -177,6 +178,7 @@ static bool make_key(job *j, const char *text, size_t length)
     for (size_t i = 0; i < FLAGS; i++)
         weft__c_put(&j->text, " %s", flags[i]);
     weft__c_put(&j->text, "; processor %016llx */\n%s", (unsigned long long)processor(), text);
+    j->no_memory |= j->text.failed;
     if (j->text.failed || length > MOST_TEXT) {
         snprintf(j->message, WEFT_MESSAGE_SIZE, length > MOST_TEXT ? "the program is too large: more than 8 MiB as C text" : "out of memory");
         return false;
@@ -195,7 +197,7 @@ static int object_line(const char *object, size_t bytes, char *line, size_t size
     return snprintf(line, size, "/* object: %zu bytes, %016llx */\n", bytes, (unsigned long long)checksum(seed, object, bytes));
 }
 
-static bool is_cached(const job *j)
+static bool is_cached(job *j)
 {
     size_t source_bytes, object_bytes;
     char line[96];
@@ -216,7 +218,7 @@ static bool is_cached(const job *j)
 /* --- the compiler --- */
 
 /* Runs it, with what it says going to a file; false when it cannot be started or fails. */
-static bool run_compiler(const job *j, const char *source, const char *object, const char *said)
+static bool run_compiler(job *j, const char *source, const char *object, const char *said)
 {
     char *arguments[FLAGS + 9];
     int n = 0, state = 0;
@@ -259,7 +261,7 @@ static bool run_compiler(const job *j, const char *source, const char *object, c
 }
 
 /* Moves the object and then its source to their places in the cache. */
-static bool keep(const job *j, const char *source, const char *object)
+static bool keep(job *j, const char *source, const char *object)
 {
     size_t bytes;
     char line[96], *data = read_file(j, object, MOST_OBJECT, &bytes);
@@ -272,7 +274,7 @@ static bool keep(const job *j, const char *source, const char *object)
     return (good && !rename(object, j->object) && !rename(source, j->source)) || complain(j, "writing to", j->folder);
 }
 
-static bool compile(const job *j)
+static bool compile(job *j)
 {
     char source[PATH_BYTES], object[PATH_BYTES], said[PATH_BYTES];
     int files[3] = {temporary(j, source), temporary(j, object), temporary(j, said)};
@@ -292,7 +294,7 @@ static bool compile(const job *j)
     return good;
 }
 
-void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message)
+void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message, bool *no_memory)
 {
     job j = {.allocator = allocator, .text = {.allocator = *allocator}, .message = message};
     void *library = NULL;
@@ -302,6 +304,7 @@ void *weft__c_load(const weft_allocator *allocator, const char *text, size_t len
             snprintf(message, WEFT_MESSAGE_SIZE, "loading %.200s", dlerror());
     }
     weft__c_free(&j.text);
+    *no_memory = !library && j.no_memory;
     return library;
 }
 
@@ -323,9 +326,10 @@ weft__c_function weft__c_find(void *library, const char *name)
 
 #include <stdio.h>
 
-void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message)
+void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message, bool *no_memory)
 {
     (void)allocator, (void)text, (void)length, (void)options;
+    *no_memory = false;
     snprintf(message, WEFT_MESSAGE_SIZE, "compiling needs a Unix system");
     return NULL;
 }

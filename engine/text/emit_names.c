@@ -19,7 +19,7 @@ static void to_identifier(const char *name, char to[EMIT_NAME])
 
 static bool is_free(const emission *e, size_t n_storages, const char *name)
 {
-    if (!isalpha((unsigned char)name[0]) || weft__c_reserved(name) || !strcmp(name, "workspace") || !strcmp(name, "at"))
+    if (!isalpha((unsigned char)name[0]) || weft__c_reserved(name) || !strcmp(name, "workspace"))
         return false;
     for (size_t i = 0; i < e->n_arguments; i++)
         if (!strcmp(e->arguments[i].name, name))
