@@ -308,6 +308,17 @@ typedef struct weft_memory {
 
 weft_memory weft_program_memory(const weft_program *program);
 
+/* What one run moves through memory. An array counts once for each step that touches it, with the bytes visited there: one that is broadcast
+ * with its own size. Not counted: what a loop keeps in the first cache or in registers, constants of one element, workspaces of calls. */
+typedef struct weft_traffic {
+    size_t loops;  /* each walks over one iteration space and computes many nodes on the way */
+    size_t calls;  /* of an op's own kernel: matmul, gather, fused ops */
+    size_t passes; /* loops over the largest space: as often is an array of that size walked over */
+    size_t bytes_read, bytes_written; /* by loops, calls, and the copies that weft_assign() makes */
+} weft_traffic;
+
+weft_traffic weft_program_traffic(const weft_program *program);
+
 /* --- Gradient check ------------------------------------------------------------------------------------------------------------------------
  * Compares the derivative of y, in f64, with central differences (y(x+h) - y(x-h)) / 2h, weighed by a random cotangent, with signs. */
 
@@ -361,6 +372,30 @@ bool weft_write_file(void *file, const char *text, size_t bytes);
 weft_status weft_print_listing(weft_writer writer, const weft_node *outputs, size_t n); /* what the outputs need, a line a node */
 weft_status weft_print_dot(weft_writer writer, const weft_node *outputs, size_t n);     /* Graphviz; dashed edges belong to derivatives */
 weft_status weft_print_expression(weft_writer writer, weft_node x); /* x in terms of named nodes and leaves, as one line of infix text */
+
+/* A compiled program for people, step by step: what each loop or call computes, reads and writes, in bytes; then the totals of weft_traffic
+ * and weft_memory. Rewritten nodes have numbers beyond the tape's. */
+weft_status weft_program_describe(weft_writer writer, const weft_program *program);
+
+/* Plain C99 for firmware, and for reading beside hand-derived code: one .c and one .h that need nothing but <math.h>, <stddef.h> and <stdint.h>,
+ * and allocate nothing. Each function takes the inputs and parameters that its outputs need, in the order of the tape; then the arrays for the
+ * outputs; then a workspace, whose bytes a macro in the .h states, NAME_WORKSPACE in capitals. Parameters that outputs assign are read and
+ * written in place. Fused ops are written out as their staged twins; any other op with a kernel of its own (matmul, gather) is refused, and so
+ * are arrays without elements. Results agree with a program's within rounding. */
+typedef struct weft_emit_function {
+    const char *name;    /* a C identifier, at most 60 characters */
+    const char *comment; /* what it computes, in words, for the .h; or NULL */
+    const weft_node *outputs; /* of all functions: on one tape, which is left as it was */
+    size_t n_outputs;
+    const char *const *output_names; /* NULL, or where one is NULL: the nodes' own names */
+    size_t workspace, stack; /* set: bytes that the caller gives, and of arrays that the largest loop keeps on the stack */
+    weft_traffic traffic;    /* set */
+} weft_emit_function;
+
+/* header: the name of the .h, as the .c includes it. message: WEFT_MESSAGE_SIZE bytes or NULL. Errors: those of weft_compile(), and
+ * WEFT_ERROR_ARGUMENT for what is refused, with its name in the message. */
+weft_status weft_emit_c(weft_writer c, weft_writer h, weft_emit_function *functions, size_t n, const char *header, weft_rewriting rewriting,
+                        char *message);
 
 /* --- Arrays in files ------------------------------------------------------------------------------------------------------------------------- */
 

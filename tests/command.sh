@@ -137,6 +137,37 @@ run 2 bench batchnorm --size 9999999999,9999999999
 run 2 bench batchnorm --threads -1
 run 2 bench
 run 2 bench nothing
+# --- emit ---
+run 0 emit softmax --size 64,10 -o "$folder"
+says 'softmax_forward +workspace [0-9]+ bytes'
+says 'softmax_gradient'
+silent err
+check "softmax.c is there" grep -q 'void softmax_gradient' "$folder/softmax.c"
+check "softmax.h states the workspace" grep -qE '^#define SOFTMAX_FORWARD_WORKSPACE [0-9]+$' "$folder/softmax.h"
+run 0 emit batchnorm --size 4096,1024 --dtype f64 --eps 1e-3 --name bn --no-gradient --json -o "$folder"
+says '"schema":	1'
+says '"name":	"bn_forward"'
+says '"passes":	3'
+says '"bytes_workspace":	[0-9]+'
+check "no gradient was asked for" bash -c "! grep -q gradient '$folder/bn.h'"
+check "arrays are double" grep -q 'const double \*h' "$folder/bn.h"
+run 2 emit
+complains 'name one function'
+run 2 emit softmax_cross_entropy
+complains '"softmax_cross_entropy" is not known'
+run 2 emit softmax --size 7
+complains 'as in 64,10'
+run 2 emit softmax --size 0,7
+run 2 emit softmax --size 9999999999,7
+run 2 emit softmax --size 1073741824,1073741824 -o "$folder"
+run 2 emit softmax --dtype f16
+run 2 emit softmax --name 'two words'
+complains 'C identifier'
+run 2 emit softmax -o "$folder/nowhere"
+complains 'nowhere/softmax.c: No such file'
+run 0 emit --help
+says 'softmax_cross_entropy is not here'
+
 run 2
 run 2 nonsense
 complains 'no command "nonsense"'

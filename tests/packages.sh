@@ -1,7 +1,7 @@
 # packages.sh: the set-up of a fresh Debian or Ubuntu, sourced by demos/run and tests/run.
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev)
-test_packages=(check clang valgrind)
+test_packages=(check clang tcc valgrind)
 
 # need_packages PACKAGE...: installs those that are missing. Says nothing when there are none. Without the right to install, prints the one
 # command that does and exits 2. Where there is no dpkg, prints what is needed and goes on.

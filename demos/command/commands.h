@@ -8,5 +8,6 @@ enum { EXIT_GOOD = 0, EXIT_FAILED_CHECK = 1, EXIT_BAD_USAGE = 2 };
 int command_compare(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_emit(int argc, char **argv);
 
 #endif

@@ -11,6 +11,7 @@ static const struct {
     {"compare", "the staged and the fused gradient of batch normalization, set against each other", command_compare},
     {"train", "a network that learns handwritten digits", command_train},
     {"bench", "times, in copies of one array", command_bench},
+    {"emit", "a function and its gradient as plain C99, without dependencies", command_emit},
 };
 
 static void usage(FILE *to)
@@ -19,6 +20,7 @@ static void usage(FILE *to)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
     fprintf(to, "\nexamples:\n  weft compare batchnorm\n  weft train digits --plot loss.svg\n  weft bench batchnorm\n"
+                "  weft emit softmax --size 64,10\n"
                 "\n`weft COMMAND --help` says more. Exit: 0 good, 1 a failed check, 2 bad usage or input.\n");
 }
 

@@ -3,6 +3,8 @@
 #include "engine/record/needed.h"
 #include "engine/rewrite/rewrite.h"
 
+#include <string.h>
+
 enum { FAMILIES = 7 };
 
 static const struct {
@@ -122,6 +124,10 @@ static void rewrite_all(weft__rewriter *r, const weft__needed *needed, uint32_t 
     const weft__scope *scope = r->tape->scope;
     uint32_t adjoint_of = r->tape->adjoint_of;
     uint16_t edge = r->tape->edge;
+    memset(r->centring, 0, (size_t)needed->end / 8 + 1);
+    for (uint32_t id = 0; id < needed->end; id++)
+        if (weft__is_needed(needed, id))
+            weft__find_centring(r, id);
     for (uint32_t id = 0; id < needed->end && r->tape->status == WEFT_OK; id++)
         if (weft__is_needed(needed, id))
             map[id] = rewrite_node(r, id, map).id;
@@ -144,7 +150,8 @@ weft_status weft_rewrite(const weft_node *outputs, size_t n, weft_rewriting leve
     weft__rewriter r = {.tape = tape, .level = level ? level : WEFT_REWRITE_ALGEBRAIC, .trace = trace, .context = context, .first = tape->count};
     weft__arena_init(&r.keys, &tape->allocator);
     uint32_t *map = weft__allocate(&tape->allocator, (size_t)needed.end * sizeof *map);
-    if (map)
+    r.centring = weft__allocate(&tape->allocator, (size_t)needed.end / 8 + 1);
+    if (map && r.centring)
         rewrite_all(&r, &needed, map);
     else
         weft__tape_fail(tape, WEFT_ERROR_MEMORY, "out of memory");
@@ -152,6 +159,7 @@ weft_status weft_rewrite(const weft_node *outputs, size_t n, weft_rewriting leve
         rewritten[k] = tape->status == WEFT_OK ? weft__handle(tape, map[outputs[k].id]) : weft__failed(tape);
     weft__equal_free(&r);
     weft__release(&tape->allocator, map, (size_t)needed.end * sizeof *map);
+    weft__release(&tape->allocator, r.centring, (size_t)needed.end / 8 + 1);
     weft__needed_free(&needed);
     return tape->status;
 }

@@ -17,6 +17,7 @@ typedef struct weft__rewriter {
     void *context;
     uint32_t first;   /* id of those recorded by rewriting; earlier nodes are the caller's and stay as they are */
     weft_node source; /* the node that is being rewritten */
+    uint8_t *centring; /* a bit for each node given: it is a mean, and is subtracted from what it is the mean of */
     weft__arena keys;
     weft__equal_entry *equal; /* nodes emitted so far, by op, operands and attributes */
 } weft__rewriter;
@@ -60,6 +61,7 @@ extern const weft_op weft_op_add, weft_op_sub, weft_op_mul, weft_op_div, weft_op
     weft_op_transpose, weft_op_first, weft_op_sum;
 
 /* shift.c */
+void weft__find_centring(weft__rewriter *r, uint32_t id); /* notes the mean that node id subtracts, if it does */
 bool weft__is_shifted(weft_node x);         /* x - k, k the first x, as its rules make it */
 weft_node weft__mean_sum(weft_node mean);   /* sum(x) of sum(x)/N, sum(x - k) of k + sum(x - k)/N; or no node */
 

@@ -77,6 +77,25 @@ static weft_node spread(weft__rewriter *r, weft_node y, weft_node x, const weft_
     return weft__emit_broadcast(r, weft__emit(r, &weft_op_reshape, &y, 1, &kept), &whole);
 }
 
+/* A mean that nothing is centred by gains nothing, and would wait for k. */
+void weft__find_centring(weft__rewriter *r, uint32_t id)
+{
+    weft_node c = weft__handle(r->tape, id);
+    if (weft_node_op(c) != &weft_op_sub || weft_node_op(weft_node_operand(c, 1)) != &weft_op_broadcast)
+        return;
+    weft_node mean = weft_node_operand(weft_node_operand(c, 1), 0);
+    while (weft_node_op(mean) == &weft_op_reshape)
+        mean = weft_node_operand(mean, 0);
+    weft_node sum = weft_node_op(mean) == &weft_op_div ? weft_node_operand(mean, 0) : c;
+    if (axes_of(sum) && weft_node_operand(sum, 0).id == weft_node_operand(c, 0).id)
+        r->centring[mean.id / 8] |= (uint8_t)(1u << mean.id % 8);
+}
+
+static bool is_centring(const weft__rewriter *r)
+{
+    return r->source.id < r->first && r->centring[r->source.id / 8] >> r->source.id % 8 & 1;
+}
+
 /* sum(x)/N -> k + sum(x - k)/N */
 static weft_node mean_about_first(weft__rewriter *r, const weft__draft *d)
 {
@@ -85,7 +104,7 @@ static weft_node mean_about_first(weft__rewriter *r, const weft__draft *d)
     if (!axes || !weft_node_scalar(d->x[1], &n) || n < FEWEST || weft_node_dtype(d->x[0]) != WEFT_F32)
         return weft__no_node();
     weft_node x = weft_node_operand(d->x[0], 0);
-    if (n != folded_count(x, axes->axes) || !can_shift(x) || weft__is_shifted(x))
+    if (n != folded_count(x, axes->axes) || !is_centring(r) || !can_shift(x) || weft__is_shifted(x))
         return weft__no_node();
     weft_node first = first_of(r, x, axes);
     weft_reduction none = {.axes = 0, .keepdims = 0};

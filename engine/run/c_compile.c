@@ -45,7 +45,7 @@ weft_status weft__c_compile(weft_program *program, const weft_options *options)
 {
     c_text out = {.allocator = program->allocator};
     size_t printed = 0;
-    weft__c_prelude(&out, program, true);
+    weft__c_prelude(&out, &(const weft_program *){program}, 1, true);
     for (size_t i = 0; i < program->n_steps; i++) {
         char name[FUNCTION_NAME];
         if (!is_printed(&program->steps[i]))

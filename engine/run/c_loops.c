@@ -65,6 +65,10 @@ static void put_identity(c_text *out, const instruction *fold)
 static void put_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value)
 {
     weft__c_indent(p->out, depth);
+    if (!strcmp(fold->text, "a + b")) {
+        weft__c_put(p->out, "%s += %s;\n", to, value);
+        return;
+    }
     weft__c_put(p->out, "%s = ", to);
     for (const char *c = fold->text; *c; c++)
         if (*c == 'a' || *c == 'b')
@@ -131,14 +135,24 @@ static const char *high_of(const loop *l, int d, char *text)
     return text;
 }
 
+static bool is_one_step(const loop *l, int d)
+{
+    return l->extent[d] == 1 && d != l->split;
+}
+
+static void put_dim(const c_position *p, int depth, int d, const char *name, const char *behind)
+{
+    char high[LIMIT];
+    weft__c_indent(p->out, depth);
+    weft__c_put(p->out, "for (size_t %s = %s; %s < %s; %s++)%s\n", name, low_of(p->l, d), name, high_of(p->l, d, high), name, behind);
+}
+
 /* The loop over dim d, named so, if it is more than one step; returns the depth inside. */
 static int open_dim(const c_position *p, int depth, int d, const char *name)
 {
-    char high[LIMIT];
-    if (p->l->extent[d] == 1 && d != p->l->split)
+    if (is_one_step(p->l, d))
         return depth;
-    weft__c_indent(p->out, depth);
-    weft__c_put(p->out, "for (size_t %s = %s; %s < %s; %s++)\n", name, low_of(p->l, d), name, high_of(p->l, d, high), name);
+    put_dim(p, depth, d, name, "");
     return depth + 1;
 }
 
@@ -280,23 +294,35 @@ static void put_runs(const c_position *p, int depth)
     char limit[LIMIT];
     const char *low = low_of(l, last), *high = high_of(l, last, limit);
     size_t width = l->extent[last] < RUN ? l->extent[last] : RUN;
-    depth = open_dim(p, depth, last - 1, "i");
-    weft__c_indent(out, depth);
-    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, RUN);
-    weft__c_indent(out, depth + 1);
-    weft__c_put(out, "const size_t n = %s - start < %d ? %s - start : %d;\n", high, RUN, high, RUN);
+    bool one = last != l->split && l->extent[last] <= RUN; /* run a row */
+    if (one && is_one_step(l, last - 1)) {
+        line(p, depth, "{");
+    } else if (one) {
+        put_dim(p, depth, last - 1, "i", " {");
+    } else {
+        depth = open_dim(p, depth, last - 1, "i");
+        weft__c_indent(out, depth);
+        weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, RUN);
+        weft__c_indent(out, depth + 1);
+        weft__c_put(out, "const size_t n = %s - start < %d ? %s - start : %d;\n", high, RUN, high, RUN);
+    }
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 1);
         weft__c_put(out, "double run_%d[%zu];\n", i, width ? width : 1);
     }
-    line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
-    line(p, depth + 2, "const size_t j = start + k;");
+    if (one) {
+        weft__c_indent(out, depth + 1);
+        weft__c_put(out, "for (size_t j = 0; j < %s; j++) {\n", high);
+    } else {
+        line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
+        line(p, depth + 2, "const size_t j = start + k;");
+    }
     weft__c_body(p, depth + 2);
     merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
     merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 2);
-        weft__c_put(out, "run_%d[k] = ", i);
+        weft__c_put(out, one ? "run_%d[j] = " : "run_%d[k] = ", i);
         weft__c_put(out, "%s", l->body[i].dtype == WEFT_F32 ? "(double)" : "");
         weft__c_operand(p, l->body[i].operand[0]);
         weft__c_put(out, ";\n");
@@ -304,7 +330,7 @@ static void put_runs(const c_position *p, int depth)
     line(p, depth + 1, "}");
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 1);
-        weft__c_put(out, "const double folded_%d = fold_%s(n, run_%d);\n", i, l->body[i].op->name, i);
+        weft__c_put(out, "const double folded_%d = fold_%s(%s, run_%d);\n", i, l->body[i].op->name, one ? high : "n", i);
         merge_fold(p, depth + 1, i, NULL, "folded_%d");
     }
     line(p, depth, "}");
@@ -317,7 +343,7 @@ static void put_start(const c_position *p, const instruction *b)
 {
     c_text *out = p->out;
     const loop *l = p->l;
-    ptrdiff_t stride = b->stride[l->split];
+    ptrdiff_t stride = l->split < 0 ? 0 : b->stride[l->split];
     size_t kept = weft__fold_kept(l, b);
     int depth = 1;
     if (l->parts == 1 || b->partial != NO_STORAGE) {
@@ -338,13 +364,17 @@ static void put_start(const c_position *p, const instruction *b)
 
 static void put_parameters(c_text *out, const weft_program *program, const loop *l)
 {
-    for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1)) {
+    bool first = true;
+    for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1), first = false) {
         const instruction *b = &l->body[i];
+        weft__c_put(out, "%s", first ? "" : ",");
+        if (!first)
+            weft__c_break(out);
         weft__c_put(out, "%s%s *restrict ", b->action == ACTION_LOAD ? "const " : "", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
         weft__c_array(out, l, b);
-        weft__c_put(out, ", ");
     }
-    weft__c_put(out, "size_t begin, size_t end");
+    if (l->split >= 0)
+        weft__c_put(out, "%ssize_t begin, size_t end", first ? "" : ", ");
 }
 
 /* "4096 x 1024: %12 sub centred, %14 sum" */
@@ -372,7 +402,8 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
 {
     c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && streams(program, l)};
     int depth = 1;
-    put_comment(out, l);
+    if (l->split >= 0)
+        put_comment(out, l);
     weft__c_put(out, "static void %s(", name);
     put_parameters(out, program, l);
     weft__c_put(out, ")\n{\n");
@@ -435,29 +466,57 @@ static const char stream_text[] = "#if defined(__AVX512F__)\n"
                                   "    memcpy(y, x, bytes);\n}\n\n"
                                   "static void stream_end(void)\n{\n#ifdef STREAM\n    _mm_sfence();\n#endif\n}\n\n";
 
-void weft__c_prelude(c_text *out, const weft_program *program, bool may_stream)
+enum { MOST_FOLDS = 16 };
+
+/* The folds of a loop that are not done yet. */
+static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
 {
-    enum { MOST_FOLDS = 16 };
+    FOR_FOLDS(p->l, FOLD_RUN, i) {
+        size_t k = 0;
+        while (k < n && done[k] != p->l->body[i].op)
+            k++;
+        if (k < n || n == MOST_FOLDS)
+            continue;
+        done[n++] = p->l->body[i].op;
+        put_fold(p, p->l->body[i].op);
+    }
+    return n;
+}
+
+static bool any_streams(const weft_program *program)
+{
+    for (size_t s = 0; s < program->n_steps; s++) {
+        const loop *l = program->steps[s].loop;
+        if (l && !weft__c_missing(l) && streams(program, l))
+            return true;
+    }
+    return false;
+}
+
+void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream)
+{
     const weft_op *done[MOST_FOLDS];
-    size_t n = 0;
+    size_t n_done = 0;
     bool any = false;
-    for (size_t s = 0; s < program->n_steps && may_stream; s++)
-        any |= program->steps[s].loop && !weft__c_missing(program->steps[s].loop) && streams(program, program->steps[s].loop);
+    for (size_t k = 0; k < n && may_stream; k++)
+        any |= any_streams(programs[k]);
     weft__c_put(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n%s\n", any ? "#include <string.h>\n" : "");
     if (any)
         weft__c_put(out, "%s", stream_text);
-    for (size_t s = 0; s < program->n_steps; s++) {
-        const loop *l = program->steps[s].loop;
-        if (!l || weft__c_missing(l))
-            continue;
-        FOR_FOLDS(l, FOLD_RUN, i) {
-            size_t k = 0;
-            while (k < n && done[k] != l->body[i].op)
-                k++;
-            if (k < n || n == MOST_FOLDS)
-                continue;
-            done[n++] = l->body[i].op;
-            put_fold(&(c_position){.out = out, .program = program, .l = l, .row = "i"}, l->body[i].op);
+    for (size_t k = 0; k < n; k++)
+        for (size_t s = 0; s < programs[k]->n_steps; s++) {
+            const loop *l = programs[k]->steps[s].loop;
+            if (l && !weft__c_missing(l))
+                n_done = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, done, n_done);
         }
-    }
+}
+
+size_t weft__c_stack(const loop *l)
+{
+    size_t last = l->extent[l->rank - 1], runs = 0, rows = 0;
+    FOR_FOLDS(l, FOLD_RUN, i)
+        runs += (last < RUN ? last : RUN) * sizeof(double);
+    FOR_FOLDS(l, FOLD_ROWS, i)
+        rows += last * sizeof(double);
+    return runs ? runs : rows;
 }

@@ -27,6 +27,15 @@ void weft__c_put(c_text *out, const char *format, ...)
     va_end(again);
 }
 
+void weft__c_break(c_text *out)
+{
+    enum { LONG = 110 };
+    size_t start = out->length;
+    while (start && out->text[start - 1] != '\n')
+        start--;
+    weft__c_put(out, out->length - start > LONG ? "\n    " : " ");
+}
+
 void weft__c_free(c_text *out)
 {
     weft__release(&out->allocator, out->text, out->allocated);
@@ -89,16 +98,25 @@ void weft__c_identifier(const instruction *b, char *to)
     to[n] = 0;
 }
 
-/* Words that an array cannot be called: C's own, and what the text uses. Results end in a digit. */
-static bool is_taken(const char *name)
+bool weft__c_reserved(const char *name)
 {
     static const char words[] = " auto break case char const continue default do double else enum extern float for goto if inline int int64_t long "
                                 "register restrict return short signed sizeof size_t static struct switch typedef union unsigned void volatile while "
-                                "asm typeof near far main NAN INFINITY NULL i j k r n begin end start stop exp expf log logf pow powf sqrt sqrtf "
-                                "fabs fabsf fmax fmaxf fmin fminf ";
+                                "asm typeof near far main NAN INFINITY NULL i j k r n at apart begin end start stop stream memcpy "
+                                "exp expf log logf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
-    return strstr(words, padded) || isdigit((unsigned char)name[strlen(name) - 1]) || name[strlen(name) - 1] == '_';
+    return strstr(words, padded) != NULL;
+}
+
+/* What an array cannot be called: results are t3 or mu_3, indices i and i0, and arrays with a number end in an underscore. */
+static bool is_taken(const char *name)
+{
+    size_t n = strlen(name), stem = n;
+    while (stem && isdigit((unsigned char)name[stem - 1]))
+        stem--;
+    bool result = stem < n && (!stem || name[stem - 1] == '_' || (stem == 1 && strchr("ti", name[0])));
+    return weft__c_reserved(name) || result || name[n - 1] == '_';
 }
 
 /* The array behind a load, store or fold: its node's name, if that is free and no other storage of the loop has it; else with its number. */
@@ -134,7 +152,7 @@ void weft__c_number(c_text *out, double value, uint8_t dtype)
         weft__c_put(out, isnan(value) ? "(%s)NAN" : value > 0 ? "(%s)INFINITY" : "(-(%s)INFINITY)", weft__c_type(dtype));
         return;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = fabs(value) < 1e6 && fabs(value) == floor(fabs(value)) ? 6 : 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (dtype == WEFT_F32 ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
             break;

@@ -14,6 +14,7 @@ typedef struct c_text {
 
 void weft__c_put(c_text *out, const char *format, ...);
 void weft__c_indent(c_text *out, int depth);
+void weft__c_break(c_text *out); /* a space, or where the line is long a new one */
 void weft__c_free(c_text *out);
 
 /* --- whole loops: c_loops.c --- */
@@ -21,11 +22,15 @@ void weft__c_free(c_text *out);
 const weft_op *weft__c_missing(const loop *l); /* the op of the first instruction that has no C text; NULL: the loop can be printed */
 
 /* What loops need to come before them: headers, and a function for each op that folds runs. */
-void weft__c_prelude(c_text *out, const weft_program *program, bool may_stream);
+void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream);
+
+/* Bytes of the arrays that a printed loop keeps on the stack. */
+size_t weft__c_stack(const loop *l);
 
 /* static void NAME(const float *restrict h, ..., size_t begin, size_t end): the part [begin, end) of the split dim. The parameters are the
- * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. may_stream: large results may be
- * written past the caches, where the processor is known; else the text is plain C99. */
+ * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. Where no dim is split there are
+ * no begin and end; the comment above is then up to the caller. may_stream: large results may be written past the caches, where the processor
+ * is known; else the text is plain C99. */
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream);
 
 /* --- one position: c_text.c --- */
@@ -46,6 +51,7 @@ void weft__c_operand(const c_position *p, int i); /* what instruction i has comp
 void weft__c_number(c_text *out, double value, uint8_t dtype); /* a literal that reads back as this value */
 void weft__c_array(c_text *out, const loop *l, const instruction *b); /* its name */
 void weft__c_identifier(const instruction *b, char *to); /* the node's name, of letters, digits and underscores: WEFT__C_IDENTIFIER bytes */
+bool weft__c_reserved(const char *name); /* C's own words, and those that the text uses */
 const char *weft__c_type(uint8_t dtype);
 bool weft__c_touches(const weft_program *p, const instruction *b); /* memory: constants of one element are literals */
 bool weft__c_seen(const loop *l, int i); /* an earlier instruction of the loop touches the same storage */

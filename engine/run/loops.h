@@ -41,7 +41,7 @@ typedef struct loop {
     size_t count; /* elements of the space */
     const instruction *body;
     int length;       /* of the body */
-    int split;        /* the dim that is cut into parts */
+    int split;        /* the dim that is cut into parts; -1 where the program is only printed: none is */
     size_t parts, step; /* part p covers [p*step, (p+1)*step) of it */
     bool shared;        /* the parts are worth more than one thread */
     size_t rows, run;   /* a tile: rows of the last dim, or a run of one */

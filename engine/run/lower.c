@@ -45,8 +45,30 @@ static uint32_t new_storage(lowering *l, storage_kind kind, size_t bytes)
     }
     uint32_t now = (uint32_t)p->n_steps;
     bool forward = node_at(l, l->node)->adjoint_of == WEFT_NO_ID;
-    p->storages[p->n_storages] = (storage){.bytes = bytes, .first = now, .last = now, .kind = (uint8_t)kind, .forward = forward};
+    p->storages[p->n_storages] =
+        (storage){.bytes = bytes, .node = WEFT_NO_ID, .first = now, .last = now, .kind = (uint8_t)kind, .forward = forward};
     return (uint32_t)p->n_storages++;
+}
+
+/* A name as it outlives the tape; NULL: none, or out of memory. */
+static const char *keep_name(lowering *l, const char *name)
+{
+    size_t bytes = name ? strlen(name) + 1 : 0;
+    char *kept = bytes ? weft__arena_take(&l->program->arena, bytes) : NULL;
+    if (bytes && !kept)
+        no_memory(l);
+    return kept ? memcpy(kept, name, bytes) : NULL;
+}
+
+/* Storage that holds the value of a node. */
+static uint32_t node_storage(lowering *l, storage_kind kind, uint32_t node, size_t bytes)
+{
+    uint32_t index = new_storage(l, kind, bytes);
+    if (index != NO_STORAGE) {
+        l->program->storages[index].node = node;
+        l->program->storages[index].name = keep_name(l, node_at(l, node)->name);
+    }
+    return index;
 }
 
 /* The step that is about to be added reads this storage. */
@@ -64,7 +86,7 @@ static void read_storage(lowering *l, uint32_t index)
 /* Storage for the value of a node. */
 static uint32_t value_storage(lowering *l, value *v)
 {
-    v->storage = new_storage(l, STORAGE_BUFFER, node_at(l, v->node)->shape->count * weft_dtype_size((weft_dtype)v->dtype));
+    v->storage = node_storage(l, STORAGE_BUFFER, v->node, node_at(l, v->node)->shape->count * weft_dtype_size((weft_dtype)v->dtype));
     if (v->storage != NO_STORAGE && v->last_use == TO_THE_END)
         l->program->storages[v->storage].last = TO_THE_END;
     return v->storage;
@@ -92,7 +114,7 @@ static void lower_leaf(lowering *l, value *v)
     size_t bytes = node->shape->count * weft_dtype_size((weft_dtype)node->dtype);
     l->node = v->node;
     if (node->op->kind != WEFT_CONSTANT) {
-        v->storage = new_storage(l, node->op->kind == WEFT_INPUT ? STORAGE_INPUT : STORAGE_PARAMETER, bytes);
+        v->storage = node_storage(l, node->op->kind == WEFT_INPUT ? STORAGE_INPUT : STORAGE_PARAMETER, v->node, bytes);
         return;
     }
     v->storage = constant_storage(l, node->attributes, bytes);
@@ -209,7 +231,8 @@ static uint16_t add_store(lowering *l, value *v, uint16_t x)
     const ptrdiff_t *stride = space_strides(l, &node_at(l, v->node)->shape->dims, NULL);
     if (!stride || value_storage(l, v) == NO_STORAGE)
         return NO_INSTRUCTION;
-    return add(l, &(instruction){.action = ACTION_STORE, .node = v->node, .storage = v->storage, .dtype = v->dtype, .stride = stride, .operand = {x}, .n = 1});
+    return add(l, &(instruction){.action = ACTION_STORE, .name = node_at(l, v->node)->name, .node = v->node, .storage = v->storage,
+                                 .dtype = v->dtype, .stride = stride, .operand = {x}, .n = 1});
 }
 
 static uint16_t compute_fold(lowering *l, value *v)
@@ -308,16 +331,9 @@ static step *new_step(lowering *l)
 /* Names outlive the tape. */
 static bool keep_names(lowering *l, instruction *body)
 {
-    for (size_t i = 0; i < l->length; i++) {
-        size_t bytes = body[i].name ? strlen(body[i].name) + 1 : 0;
-        char *name = bytes ? weft__arena_take(&l->program->arena, bytes) : NULL;
-        if (bytes && !name)
-            return no_memory(l);
-        if (name)
-            memcpy(name, body[i].name, bytes);
-        body[i].name = name;
-    }
-    return true;
+    for (size_t i = 0; i < l->length; i++)
+        body[i].name = keep_name(l, body[i].name);
+    return l->program->status == WEFT_OK;
 }
 
 static bool lower_loop(lowering *l, const entry *e)

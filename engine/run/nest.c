@@ -34,7 +34,7 @@ static bool is_large(const loop *l)
     return l->count >= LARGE;
 }
 
-static bool touches(const instruction *b)
+static bool touches_memory(const instruction *b)
 {
     return b->action == ACTION_LOAD || b->action == ACTION_STORE || b->action == ACTION_FOLD;
 }
@@ -99,8 +99,8 @@ static int joining_dim(const nest *n, const loop *l)
 static bool shares_an_array(const loop *a, const loop *b)
 {
     for (int i = 0; i < a->length; i++)
-        for (int k = 0; k < b->length && touches(&a->body[i]); k++)
-            if (touches(&b->body[k]) && a->body[i].storage == b->body[k].storage)
+        for (int k = 0; k < b->length && touches_memory(&a->body[i]); k++)
+            if (touches_memory(&b->body[k]) && a->body[i].storage == b->body[k].storage)
                 return true;
     return false;
 }
@@ -132,10 +132,10 @@ static size_t nest_bytes(const nest *n)
     for (size_t s = n->first; s < n->end; s++) {
         const loop *l = loop_at(n, s);
         for (int i = 0; i < l->length; i++) {
-            bool earlier = !touches(&l->body[i]);
+            bool earlier = !touches_memory(&l->body[i]);
             for (size_t t = n->first; t <= s && !earlier; t++)
                 for (int k = 0; k < (t < s ? loop_at(n, t)->length : i) && !earlier; k++)
-                    earlier = touches(&loop_at(n, t)->body[k]) && loop_at(n, t)->body[k].storage == l->body[i].storage;
+                    earlier = touches_memory(&loop_at(n, t)->body[k]) && loop_at(n, t)->body[k].storage == l->body[i].storage;
             bytes += earlier ? 0 : n->program->storages[l->body[i].storage].bytes;
         }
     }
@@ -239,8 +239,21 @@ static void live_together(weft_program *p)
     }
 }
 
+/* A program that is only printed is not cut at all, and keeps nothing for tiles. */
+static weft_status leave_whole(weft_program *program)
+{
+    for (size_t s = 0; s < program->n_steps; s++)
+        if (program->steps[s].loop) {
+            program->steps[s].loop->split = -1;
+            program->steps[s].loop->parts = 1;
+        }
+    return program->status;
+}
+
 weft_status weft__cut_loops(weft_program *program)
 {
+    if (program->printed)
+        return leave_whole(program);
     int longest = 0;
     for (size_t s = 0; s < program->n_steps; s++)
         if (program->steps[s].loop) {

@@ -168,6 +168,8 @@ static bool allocate_memory(planner *p)
     }
     program->sizes.peak = parameters;
     program->sizes.steps = program->n_steps;
+    if (program->printed)
+        return true;
     program->memory_bytes = end + ALIGN;
     program->memory = weft__allocate(&program->allocator, program->memory_bytes);
     program->base = weft__allocate(&program->allocator, (program->n_storages + 1) * sizeof *program->base);

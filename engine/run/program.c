@@ -68,16 +68,23 @@ static weft_status start_threads(weft_program *program)
     return program->pool ? WEFT_OK : weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
 }
 
-weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
+/* The caller's arrays take what a printed program gives out; what it assigns goes through the workspace, since the old value may be read to
+ * the end. */
+static void give_outputs_away(weft_program *program, const weft_node *outputs)
 {
-    static const weft_options defaults;
-    const weft_options *chosen = options ? options : &defaults;
+    for (size_t k = 0; k < program->n_outputs && program->status == WEFT_OK; k++)
+        if (weft_node_op(outputs[k])->kind != WEFT_ASSIGN)
+            program->storages[program->outputs[k]].kind = STORAGE_OUTPUT;
+}
+
+static weft_program *compile(const weft_node *outputs, size_t n, const weft_options *chosen, bool printed)
+{
     weft_tape *tape = tape_of(outputs, n);
     weft_allocator allocator = weft__allocator_or_default(tape ? &tape->allocator : NULL);
     weft_program *program = weft__allocate(&allocator, sizeof *program);
     if (!program)
         return NULL;
-    *program = (weft_program){.allocator = allocator, .tape = tape};
+    *program = (weft_program){.allocator = allocator, .tape = tape, .printed = printed};
     weft__arena_init(&program->arena, &allocator);
     if (check_outputs(program, tape, outputs, n) != WEFT_OK)
         return program;
@@ -92,8 +99,25 @@ weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_o
         weft__program_fail(program, WEFT_ERROR_MEMORY, "out of memory");
     else
         rewrite_and_lower(program, tape, outputs, n, chosen->rewriting);
-    program->ready = program->status == WEFT_OK && weft__cut_loops(program) == WEFT_OK && weft__plan(program) == WEFT_OK && start_threads(program) == WEFT_OK;
-    if (program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
+    if (printed)
+        give_outputs_away(program, outputs);
+    program->ready = program->status == WEFT_OK && weft__cut_loops(program) == WEFT_OK && weft__plan(program) == WEFT_OK;
+    program->ready = program->ready && weft__traffic_count(program) == WEFT_OK;
+    program->ready = program->ready && (printed || start_threads(program) == WEFT_OK);
+    return program;
+}
+
+weft_program *weft__compile_to_print(const weft_node *outputs, size_t n)
+{
+    return compile(outputs, n, &(weft_options){.rewriting = WEFT_REWRITE_NONE}, true);
+}
+
+weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
+{
+    static const weft_options defaults;
+    const weft_options *chosen = options ? options : &defaults;
+    weft_program *program = compile(outputs, n, chosen, false);
+    if (program && program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
         program->ready = false;
     return program;
 }
@@ -139,6 +163,11 @@ weft_backend weft_program_backend(const weft_program *program)
 weft_memory weft_program_memory(const weft_program *program)
 {
     return program ? program->sizes : (weft_memory){0};
+}
+
+weft_traffic weft_program_traffic(const weft_program *program)
+{
+    return program ? program->traffic : (weft_traffic){0};
 }
 
 /* An error of compiling stays; any other is that of the last call. */

@@ -6,6 +6,7 @@
  *     nest.c      cuts loops into parts, those alike that can run part by part together
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile.c      runs loops, a tile at a time
+ *     traffic.c   what each step reads and writes, in bytes
  *     pool.c      the threads that take the parts
  *     program.c   the public calls: compile, bind, run, read */
 #ifndef WEFT_RUN_PROGRAM_H
@@ -14,7 +15,10 @@
 #include "engine/run/loops.h"
 #include "engine/run/pool.h"
 
-typedef enum storage_kind { STORAGE_BUFFER, STORAGE_INPUT, STORAGE_PARAMETER, STORAGE_CONSTANT } storage_kind;
+typedef enum storage_kind {
+    STORAGE_BUFFER, STORAGE_INPUT, STORAGE_PARAMETER, STORAGE_CONSTANT,
+    STORAGE_OUTPUT /* of a program that is only printed: the caller's */
+} storage_kind;
 
 #define NO_STORAGE UINT32_MAX
 #define TO_THE_END UINT32_MAX
@@ -23,6 +27,8 @@ typedef struct storage {
     size_t bytes;
     size_t offset;        /* in the program's memory */
     void *data;           /* of a constant */
+    const char *name;     /* of the node whose value it holds; NULL: none */
+    uint32_t node;        /* that node; WEFT_NO_ID: it holds no node's value */
     uint32_t first, last; /* steps that write it and read it last */
     uint8_t kind;
     uint8_t forward;      /* written outside any derivative */
@@ -89,7 +95,9 @@ struct weft_program {
     char *memory;      /* pool, parameters, constants: one block */
     size_t memory_bytes;
     weft_memory sizes;
+    weft_traffic traffic;
     void *library;     /* the compiled loops, loaded; or NULL */
+    bool printed; /* it is text, and never runs: loops are not cut into parts, and nothing is allocated for what they compute */
     bool ready, has_run;
     weft_status status;
     char message[WEFT_MESSAGE_SIZE];
@@ -99,10 +107,37 @@ weft_status weft__program_fail(weft_program *program, weft_status status, const 
 
 weft_status weft__lower(weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n);
 
+/* program.c: the outputs as they are, lowered to be printed. Those that are no assignments have storages of the kind STORAGE_OUTPUT, and
+ * memory.peak is the workspace that remains. */
+weft_program *weft__compile_to_print(const weft_node *outputs, size_t n);
+
 /* Gives every storage its place, and the program its memory. */
 weft_status weft__plan(weft_program *program);
 
 /* nest.c: cuts loops into parts, and gives them accumulators and workspaces. */
 weft_status weft__cut_loops(weft_program *program);
+
+/* --- traffic.c --- */
+
+/* A storage that a step reads or writes, and how many bytes of it the step visits: a broadcast array has its own size only. */
+typedef struct touch {
+    uint32_t storage;
+    size_t bytes;
+    bool written;
+} touch;
+
+typedef struct touches {
+    weft_allocator allocator;
+    const weft_program *program;
+    touch *list; /* of one step, each storage once */
+    size_t n, allocated;
+    uint32_t *at; /* (n_storages): where in the list */
+} touches;
+
+bool weft__touches_init(touches *t, const weft_program *program); /* false: out of memory; release it all the same */
+bool weft__touches_find(touches *t, const step *s);               /* false: out of memory */
+void weft__touches_free(touches *t);
+
+weft_status weft__traffic_count(weft_program *program);
 
 #endif
