@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MOST_INPUTS = 3, MOST_PATH = 4096, FORWARD = 0, GRADIENT, FUNCTIONS };
 enum { LARGEST_SIDE = 1 << 30 };
@@ -74,7 +75,7 @@ static void usage(FILE *to)
           "  --eps NUMBER       of the normalizations (default 1e-5)\n"
           "  --no-gradient      the forward function only\n"
           "  --name PREFIX      of the files and functions (default NAME)\n"
-          "  -o DIR             where the files go (default: here)\n"
+          "  -o DIR             where the files go (default: here; made if it is not there)\n"
           "  --json             what was written, as one JSON document\n\n"
           "PREFIX_forward takes the inputs and gives the output; PREFIX_gradient takes the inputs that it needs and the cotangent of the\n"
           "output, dy, and gives the gradient of each input. It keeps nothing from the forward function and computes what it needs again.\n"
@@ -216,6 +217,8 @@ static bool emit(const options *o, size_t which)
                                  message) == WEFT_OK;
     if (!good)
         fprintf(stderr, "weft: %s\n", message);
+    if (good)
+        mkdir(o->folder, 0777); /* what is wrong with it, opening the files will tell */
     good = good && write_file(source_path, &source) && write_file(header_path, &header);
     if (good && o->json)
         good = print_json(o, functions, n, source_path, header_path);

@@ -96,6 +96,14 @@ static bool is_centring(const weft__rewriter *r)
     return r->source.id < r->first && r->centring[r->source.id / 8] >> r->source.id % 8 & 1;
 }
 
+/* For whoever reads a listing or the emitted C. */
+static weft_node named(weft__rewriter *r, weft_node x, const char *name)
+{
+    if (!weft_node_failed(x) && x.id >= r->first && !*weft_node_name(x))
+        weft_name(x, name);
+    return x;
+}
+
 /* sum(x)/N -> k + sum(x - k)/N */
 static weft_node mean_about_first(weft__rewriter *r, const weft__draft *d)
 {
@@ -108,9 +116,9 @@ static weft_node mean_about_first(weft__rewriter *r, const weft__draft *d)
         return weft__no_node();
     weft_node first = first_of(r, x, axes);
     weft_reduction none = {.axes = 0, .keepdims = 0};
-    weft_node k = weft__emit(r, &weft_op_sum, &first, 1, &none);
-    weft_node shifted = weft__emit(r, &weft_op_sub, (weft_node[]){x, spread(r, k, x, axes)}, 2, NULL);
-    weft_node sum = weft__emit(r, &weft_op_sum, &shifted, 1, axes);
+    weft_node k = named(r, weft__emit(r, &weft_op_sum, &first, 1, &none), "shift");
+    weft_node shifted = named(r, weft__emit(r, &weft_op_sub, (weft_node[]){x, spread(r, k, x, axes)}, 2, NULL), "shifted");
+    weft_node sum = named(r, weft__emit(r, &weft_op_sum, &shifted, 1, axes), "sum_shifted");
     weft_node rest = weft__emit(r, &weft_op_div, (weft_node[]){sum, d->x[1]}, 2, NULL);
     return weft__emit(r, &weft_op_add, (weft_node[]){k, rest}, 2, NULL);
 }
@@ -205,7 +213,7 @@ static weft_node squares_about_first(weft__rewriter *r, const weft__draft *d)
     if (!sum.tape)
         return sum;
     weft_node shifted = weft_node_operand(sum, 0);
-    weft_node square = weft__emit(r, &weft_op_mul, (weft_node[]){shifted, shifted}, 2, NULL);
+    weft_node square = named(r, weft__emit(r, &weft_op_mul, (weft_node[]){shifted, shifted}, 2, NULL), "shifted_squared");
     weft_node lost = weft__emit(r, &weft_op_mul, (weft_node[]){as_result(r, d, sum), mean_shift(r, d, sum)}, 2, NULL);
     return weft__emit(r, &weft_op_sub, (weft_node[]){sum_of(r, d, square), lost}, 2, NULL);
 }
