@@ -126,12 +126,53 @@ check "one curve at first: $first apart" awk "BEGIN { exit !($first < 1e-6) }"
 check "one curve: $curve apart" awk "BEGIN { exit !($curve < 0.2) }"
 
 # --- bench and the rest ---
-run 0 bench batchnorm --size 64,100 --json
-says '"copies":'
-run 0 bench batchnorm --size 3,5 --size 64,7 --threads 2
-says 'fused forward\+backward'
-run 0 bench mlp
-says 'steps a second'
+export XDG_CACHE_HOME=$folder/cache # of the C backend, so that nothing is left with the user
+mkdir "$XDG_CACHE_HOME"
+parses() { # FIELD...: one JSON document, with these
+  local field
+  if command -v python3 >"$folder/null"; then
+    check "JSON that parses" python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$folder/out"
+  fi
+  for field in "$@"; do says "\"$field\":"; done
+}
+for item in batchnorm batchnorm-relu; do
+  run 0 bench $item --size 64,100 --size 3,5 --rounds 3 --json
+  parses schema item threads allocation tables title rows row pass seconds lower_quartile upper_quartile copies times_fused
+  says '"non-temporal copy"'
+  says '"staged, compiled C"'
+done
+run 0 bench batchnorm --size 64,7 --threads 2 --rounds 1
+says '2 threads'
+says 'allocated once'
+says 'copies / fused'
+says '^ forward\+backward'
+says '^  fused .* 1\.00$'
+run 0 bench block --size 16,8 --rounds 3
+says 'three matmuls alone'
+says 'beyond the matmuls'
+run 0 bench block --size 16,8 --rounds 3 --no-compile --json
+parses beyond_matmuls absent
+run 0 bench norms --size 16,8 --rounds 1 --no-compile --json
+parses rows
+for norm in layernorm rmsnorm softmax l2_normalize; do says "\"$norm \(16, 8\)\""; done
+run 0 bench mlp --rounds 3
+says 'a second / fused, tiles'
+says '^  fused, compiled C '
+run 0 bench mlp --rounds 1 --no-compile --json
+parses seconds times_fused absent
+run 0 bench tape --rounds 1 --no-compile --json
+parses record_ns_per_op tape_bytes_per_op record_again_ns_per_op differentiate_ns_per_node rewrite_ns_per_node lower_ns_per_node \
+  compile_ns_per_node run_ns_per_op c_absent
+# without a compiler the rows of compiled C say so, and all is well
+mkdir "$folder/empty"
+PATH=$folder/empty:$folder "$weft" bench batchnorm --size 5,3 --rounds 1 >"$folder/out" 2>"$folder/err"
+check "exit 0 without a compiler" test $? -eq 0
+says 'staged, tiles .* [0-9]'
+says 'staged, compiled C .*compiler'
+silent err
+run 2 bench batchnorm --rounds 0
+run 2 bench batchnorm --seconds soon
+complains 'a number from 0'
 run 2 bench batchnorm --size 0,5
 run 2 bench batchnorm --size 9999999999,9999999999
 run 2 bench batchnorm --threads -1

@@ -285,7 +285,7 @@ static bool take_times(const graph *sides, const problem *p, comparison *c)
                           {run_program, sides[FUSED].forward},
                           {run_program, sides[FUSED].both},
                           {run_copy, &copy}},
-            5, 0.5, t);
+            5, (pace){.seconds = 0.5}, t);
     for (int s = 0; s < SIDES; s++) {
         c->side[s].forward = t[2 * s];
         c->side[s].both = t[2 * s + 1];

@@ -1,6 +1,7 @@
 /* network.c: see network.h. The step gathers its rows inside the graph, so a run binds an index and moves no data. The learning rate stays
  * as it is; instead of letting it fall, the judge takes an average of the weights, over all steps and later over the latest few thousand,
- * which the same program keeps (Polyak and Juditsky, 1992). It normalises with mean and variance of all the training rows, as Ioffe and Szegedy's algorithm 2 has it. */
+ * which the same program keeps (Polyak and Juditsky, 1992). It normalises with mean and variance of all the training rows, as Ioffe and
+ * Szegedy's algorithm 2 has it. */
 #include "network.h"
 
 #include <math.h>
@@ -129,7 +130,7 @@ static bool initialise(network *n, uint64_t seed)
     return true;
 }
 
-bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed)
+bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed, const weft_options *options)
 {
     *n = (network){.kind = kind, .data = data, .rate = rate, .tape = weft_tape_new(NULL)};
     weft_node outputs[2 + ASSIGNMENTS * PARAMETERS];
@@ -138,7 +139,7 @@ bool network_make(network *n, norm kind, const digits *data, double rate, uint64
     weft_node scores = record_judge(n);
     if (!report("network", weft_tape_status(n->tape), weft_tape_message(n->tape)))
         return false;
-    n->step = weft_compile(outputs, 2 + ASSIGNMENTS * (size_t)n->n_parameters);
+    n->step = weft_compile_with(outputs, 2 + ASSIGNMENTS * (size_t)n->n_parameters, options);
     n->judge = weft_compile(&scores, 1);
     if (!report("network", weft_program_status(n->step), weft_program_message(n->step)) ||
         !report("network", weft_program_status(n->judge), weft_program_message(n->judge)))

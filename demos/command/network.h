@@ -22,8 +22,9 @@ typedef struct network {
     int n_parameters;                  /* 4 without normalization */
 } network;
 
-/* False after saying on stderr what is wrong; network_free() is due either way. */
-bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed);
+/* options: how the step is compiled; NULL for the defaults, which the judge has in any case. False after saying on stderr what is wrong;
+ * network_free() is due either way. */
+bool network_make(network *n, norm kind, const digits *data, double rate, uint64_t seed, const weft_options *options);
 void network_free(network *n);
 
 /* One step of gradient descent on BATCH rows of the digits; returns the loss, NAN on an error. */

@@ -73,7 +73,7 @@ static bool train(norm kind, const digits *d, const options *o, history *h)
     int64_t order[DIGITS_TO_TRAIN];
     for (int64_t i = 0; i < DIGITS_TO_TRAIN; i++)
         order[i] = i;
-    bool good = network_make(&net, kind, d, o->rate, o->seed);
+    bool good = network_make(&net, kind, d, o->rate, o->seed, NULL);
     double start = seconds_now();
     h->reached = 0;
     for (size_t e = 0; good && e < o->epochs; e++) {

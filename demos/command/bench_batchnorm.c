@@ -1,0 +1,119 @@
+/* bench_batchnorm.c: `weft bench batchnorm` and `batchnorm-relu`: the fused node and the staged graph, forward, and forward with backward;
+ * images in both layouts. */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const double eps = 1e-5;
+
+/* What is normalised: h (N, D) over axis 0, or h (N, C, H*W) over axes 0 and 2. */
+typedef struct subject {
+    char title[64];
+    int rank;
+    size_t dim[3], columns;
+    bool relu;
+    float *h, *dy, *gamma, *beta;
+} subject;
+
+/* As weft_batchnorm() has it, over the axes of planes. The fused node is of (N, D) only. */
+static weft_node batchnorm_of_planes(weft_node h, weft_node gamma, weft_node beta)
+{
+    const unsigned axes = WEFT_AXIS(0) | WEFT_AXIS(2);
+    const size_t column[] = {weft_node_shape(h).dim[1], 1};
+    weft_node n = weft_scalar_like(h, (double)(weft_node_shape(h).dim[0] * weft_node_shape(h).dim[2]));
+    weft_node centred = weft_sub(h, weft_div(weft_sum(h, axes, true), n));
+    weft_node sigma2 = weft_div(weft_sum(weft_mul(centred, centred), axes, true), n);
+    weft_node rstd = weft_pow(weft_add(sigma2, weft_scalar_like(h, eps)), weft_scalar_like(h, -0.5));
+    return weft_add(weft_mul(weft_reshape(gamma, 2, column), weft_mul(centred, rstd)), weft_reshape(beta, 2, column));
+}
+
+static void record(const subject *s, bool fused, bool backward, graph *g)
+{
+    graph_start(g);
+    weft_node h = graph_input(g, "h", s->rank, s->dim, s->h), dy = graph_input(g, "dy", s->rank, s->dim, s->dy);
+    weft_node gamma = graph_input(g, "gamma", 1, &s->columns, s->gamma), beta = graph_input(g, "beta", 1, &s->columns, s->beta);
+    if (s->rank == 3)
+        g->out[0] = batchnorm_of_planes(h, gamma, beta);
+    else
+        g->out[0] = fused ? weft_fused_batchnorm(h, gamma, beta, eps) : weft_batchnorm(h, gamma, beta, eps);
+    if (s->relu)
+        g->out[0] = weft_relu(g->out[0]);
+    if (backward)
+        graph_differentiate(g, (const weft_node[]){h, gamma, beta}, 3, dy);
+}
+
+static bool add_pass(const subject *s, bool backward, table *t)
+{
+    const char *pass = backward ? "forward+backward" : "forward";
+    graph g;
+    bool good = true;
+    if (s->rank == 2) {
+        record(s, true, backward, &g);
+        good = table_program(t, "fused", pass, TILES, &g);
+    }
+    if (s->rank == 2 && s->relu && good) { /* the node is the same on both backends, what surrounds it is not */
+        record(s, true, backward, &g);
+        good = table_program(t, "fused, compiled C", pass, COMPILED, &g);
+    }
+    for (way w = AS_WRITTEN; good && w < WAYS; w++) {
+        record(s, false, backward, &g);
+        good = table_program(t, way_name[w], pass, w, &g);
+    }
+    return good;
+}
+
+static bool run_subject(bench *b, subject *s)
+{
+    static table t;
+    size_t count = s->dim[0] * s->dim[1] * (s->rank == 3 ? s->dim[2] : 1);
+    s->h = bench_numbers(count, 1, -0.75f, 1.25f);
+    s->dy = bench_numbers(count, 2, -0.5f, 0.5f);
+    s->gamma = bench_numbers(s->columns, 3, 0.5f, 1.5f);
+    s->beta = bench_numbers(s->columns, 4, -0.5f, 0.5f);
+    table_start(&t, b, s->rank == 2 ? "fused" : NULL);
+    bool good = s->h && s->dy && s->gamma && s->beta && table_copies(&t, s->h, count) && add_pass(s, false, &t) && add_pass(s, true, &t);
+    if (good) {
+        table_measure(&t);
+        table_print(&t, s->title);
+    }
+    table_free(&t);
+    free(s->h);
+    free(s->dy);
+    free(s->gamma);
+    free(s->beta);
+    return good;
+}
+
+static bool run_images(bench *b, bool relu, size_t n, size_t c, size_t height, size_t width)
+{
+    subject last = {.rank = 2, .dim = {n * height * width, c}, .columns = c, .relu = relu};
+    subject first = {.rank = 3, .dim = {n, c, height * width}, .columns = c, .relu = relu};
+    snprintf(last.title, sizeof last.title, "(%zu, %zu, %zu, %zu) NHWC", n, c, height, width);
+    snprintf(first.title, sizeof first.title, "(%zu, %zu, %zu, %zu) NCHW", n, c, height, width);
+    return run_subject(b, &last) && run_subject(b, &first);
+}
+
+static bool run(bench *b, bool relu)
+{
+    static const size_t sizes[][2] = {{64, 100}, {256, 512}, {4096, 1024}, {65536, 256}};
+    bool good = true;
+    bench_sizes(b, sizes, 4);
+    table_heading(b, relu ? "batch normalization and ReLU, f32" : "batch normalization, f32");
+    for (int i = 0; good && i < b->sizes; i++) {
+        subject s = {.rank = 2, .dim = {b->n[i], b->d[i]}, .columns = b->d[i], .relu = relu};
+        snprintf(s.title, sizeof s.title, "(%zu, %zu)", b->n[i], b->d[i]);
+        good = run_subject(b, &s);
+    }
+    return good && (!b->images || run_images(b, relu, 32, 256, 28, 28));
+}
+
+bool bench_batchnorm(bench *b)
+{
+    return run(b, false);
+}
+
+bool bench_batchnorm_relu(bench *b)
+{
+    return run(b, true);
+}
