@@ -28,8 +28,8 @@ static void usage(FILE *to)
     fputs("usage: weft bench ITEM [OPTION...]\n\n", to);
     for (int i = 0; i < ITEMS; i++)
         fprintf(to, "  %-16s %s\n", items[i].name, items[i].what);
-    fputs("\nStaged graphs are run as written, by tiles; rewritten, by tiles; and rewritten, as compiled C. Programs take turns, a round being one\n"
-          "run of each, so that all meet the same moments of the machine.\n\n"
+    fputs("\nStaged graphs are run as written, by tiles; rewritten, by tiles; and rewritten, as compiled C. Programs take turns, a round\n"
+          "being one run of each, so that all meet the same moments of the machine.\n\n"
           "  --size N,D       may be given several times (default: 64,100 256,512 4096,1024 65536,256; norms: 64,100 4096,1024)\n"
           "  --images         of batchnorm and batchnorm-relu: (32, 256, 28, 28) too, in both layouts\n"
           "  --threads N      of Weft; 0: one for each core (default: 1)\n"
@@ -119,9 +119,9 @@ static bool run_item(const struct item *item, bench *b, bool json)
 int command_bench(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"size", required_argument, NULL, 's'},   {"images", no_argument, NULL, 'i'},     {"threads", required_argument, NULL, 't'},
+        {"size", required_argument, NULL, 's'},    {"images", no_argument, NULL, 'i'},       {"threads", required_argument, NULL, 't'},
         {"seconds", required_argument, NULL, 'S'}, {"rounds", required_argument, NULL, 'r'}, {"no-compile", no_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     bench b = {.pace.seconds = 1.5};
     bool json = false;
     int option;

@@ -13,10 +13,10 @@ typedef struct bench {
     size_t n[MOST_SIZES], d[MOST_SIZES];
     int sizes; /* as given; 0: the item's own */
     bool images;
-    int threads;            /* as weft_options has them */
+    int threads; /* as weft_options has them */
     pace pace;
     char no_compiled[WHY_BYTES]; /* why there are no rows of compiled C; "": there are */
-    cJSON *json;            /* NULL: tables for people */
+    cJSON *json;                 /* NULL: tables for people */
 } bench;
 
 /* The items. False after saying on stderr what is wrong. */
@@ -27,10 +27,10 @@ bool bench_mlp(bench *b);
 bool bench_norms(bench *b);
 bool bench_tape(bench *b);
 
-bool bench_complain(const char *message);               /* always false, after "weft: bench: MESSAGE" */
+bool bench_complain(const char *message);                           /* always false, after "weft: bench: MESSAGE" */
 void bench_no_compiled(const weft_program *p, char why[WHY_BYTES]); /* why its loops could not be compiled as C */
-void bench_sizes(bench *b, const size_t (*size)[2], int sizes); /* those of the item, unless sizes were given */
-float *bench_numbers(size_t count, uint64_t seed, float low, float high); /* 64-byte aligned, for free(); NULL: out of memory, as stderr says */
+void bench_sizes(bench *b, const size_t (*size)[2], int sizes);     /* those of the item, unless sizes were given */
+float *bench_numbers(size_t count, uint64_t seed, float low, float high); /* 64-byte aligned, for free(); NULL, said on stderr: no memory */
 
 /* How a graph becomes a program. */
 typedef enum way { AS_WRITTEN, TILES, COMPILED, WAYS } way;
@@ -57,7 +57,7 @@ void graph_differentiate(graph *g, const weft_node *x, size_t n, weft_node dy); 
 
 typedef struct row {
     char name[NAME_BYTES];
-    const char *pass;       /* "forward", ...; "": neither */
+    const char *pass; /* "forward", ...; "": neither */
     job job;
     weft_program *program;  /* owned; NULL where the job is something else */
     char absent[WHY_BYTES]; /* why there is no time; "" where there is one */

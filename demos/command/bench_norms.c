@@ -51,7 +51,8 @@ static bool run_size(bench *b, size_t k, size_t n, size_t d, const arrays *a)
     for (way w = AS_WRITTEN; good && w < WAYS; w++) {
         graph g;
         graph_start(&g);
-        weft_node x[] = {graph_input(&g, "x", 2, dim, a->x), graph_input(&g, "gamma", 1, &d, a->gamma), graph_input(&g, "beta", 1, &d, a->beta)};
+        weft_node x[] = {graph_input(&g, "x", 2, dim, a->x), graph_input(&g, "gamma", 1, &d, a->gamma),
+                         graph_input(&g, "beta", 1, &d, a->beta)};
         weft_node dy = graph_input(&g, "dy", 2, dim, a->dy);
         g.out[0] = norms[k].record(x[0], x[1], x[2]);
         graph_differentiate(&g, x, norms[k].operands, dy);

@@ -79,8 +79,9 @@ void graph_differentiate(graph *g, const weft_node *x, size_t n, weft_node dy)
 
 void table_heading(bench *b, const char *what)
 {
-    static const char allocation[] = "A program owns its outputs: they are allocated once, when it is compiled, and touched by runs before the "
-                                     "clock starts; nothing is allocated while it runs.";
+    static const char allocation[] =
+        "A program owns its outputs: they are allocated once, when it is compiled, and touched by runs before the "
+        "clock starts; nothing is allocated while it runs.";
     char threads[40] = "all cores";
     if (b->threads >= 0)
         snprintf(threads, sizeof threads, b->threads > 1 ? "%d threads" : "one thread", b->threads);
@@ -242,8 +243,8 @@ static void print_row(const table *t, const row *r)
         printf("   %s\n", r->absent);
         return;
     }
-    printf(" %10s %10s to %-10s %9.*f", print_seconds(r->time.median, text), print_seconds(r->time.low, low), print_seconds(r->time.high, high),
-           t->copies ? 2 : 0, t->copies ? in_copies(t, r) : 1 / r->time.median);
+    printf(" %10s %10s to %-10s %9.*f", print_seconds(r->time.median, text), print_seconds(r->time.low, low),
+           print_seconds(r->time.high, high), t->copies ? 2 : 0, t->copies ? in_copies(t, r) : 1 / r->time.median);
     if (ratio > 0)
         printf(" %9.2f", ratio);
     putchar('\n');

@@ -6,6 +6,9 @@
 #include "terminal.h"
 
 #include <dirent.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,18 @@
 enum { VALUES = 64, CYCLE = 5, OPS = 100000, OPS_AS_C = 10000, DEFAULT_ROUNDS = 7 };
 
 typedef enum stage {
-    RECORD, AGAIN, DIFFERENTIATE, REWRITE, LOWER, COMPILE, REPLAY, REPLAY_REWRITTEN, C_COMPILE, C_TILES, C_RUN, STAGES
+    RECORD,
+    AGAIN,
+    DIFFERENTIATE,
+    REWRITE,
+    LOWER,
+    COMPILE,
+    REPLAY,
+    REPLAY_REWRITTEN,
+    C_COMPILE,
+    C_TILES,
+    C_RUN,
+    STAGES
 } stage;
 
 static const struct {
@@ -93,6 +107,9 @@ static double compile(const chain *c, const weft_options *options, weft_program 
 /* A round of the large graph; sample[stage] in ns a node or an op. */
 static bool run_round(const bench *b, double *sample, double *bytes)
 {
+#ifdef __GLIBC__
+    malloc_trim(0); /* or the first recording would find memory that the round before has touched */
+#endif
     chain c = {.tape = weft_tape_new(NULL)};
     weft_mark empty = weft_tape_mark(c.tape);
     weft_program *p;
@@ -171,7 +188,8 @@ static bool run_as_c(const bench *b, timing *result, char why[WHY_BYTES])
         result[C_TILES + i] = timing_of(both[i].sample, both[i].rounds);
     }
     result[C_COMPILE] = timing_of(&took, 1);
-    bool good = (weft_program_status(p[0]) == WEFT_OK && weft_program_status(p[1]) == WEFT_OK) || bench_complain(weft_program_message(p[0]));
+    bool good =
+        (weft_program_status(p[0]) == WEFT_OK && weft_program_status(p[1]) == WEFT_OK) || bench_complain(weft_program_message(p[0]));
     weft_program_free(p[0]);
     weft_program_free(p[1]);
     weft_tape_free(c.tape);
