@@ -237,12 +237,12 @@ static double in_copies(const table *t, const row *r)
 static void print_row(const table *t, const row *r)
 {
     char text[UNIT_TEXT], low[UNIT_TEXT], high[UNIT_TEXT];
-    double ratio = times_base(t, r);
     printf("  %-28s", r->name);
     if (*r->absent) {
         printf("   %s\n", r->absent);
         return;
     }
+    double ratio = times_base(t, r);
     printf(" %10s %10s to %-10s %9.*f", print_seconds(r->time.median, text), print_seconds(r->time.low, low),
            print_seconds(r->time.high, high), t->copies ? 2 : 0, t->copies ? in_copies(t, r) : 1 / r->time.median);
     if (ratio > 0)
