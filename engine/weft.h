@@ -517,6 +517,7 @@ struct weft_op {
 
     /* Kernels: the one that belongs to the kind; index 0 f32, 1 f64. */
     weft_map map[2];
+    void (*single[2])(void *y, const void *const *x); /* the same for one element, without a loop around it; NULL: map */
     const char *text; /* elementwise: the same in C, an expression in a, b, c and their type T; NULL: it cannot be printed as C */
     const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;

@@ -28,16 +28,19 @@
 #define WEFT_ELEMENTWISE1(name, expression) static const char name##_text[] = #expression; WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
 #define WEFT_ELEMENTWISE2(name, expression) static const char name##_text[] = #expression; WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)
 #define WEFT_ELEMENTWISE3(name, expression) static const char name##_text[] = #expression; WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
-#define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}, .text = name##_text
+#define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}, .single = {name##_single_f32, name##_single_f64}, .text = name##_text
 
 #define WEFT__MAP1(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \
+    static inline void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0]); } \
     WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map1_##suffix(n, y, x, s, name##_at_##suffix); }
 #define WEFT__MAP2(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a, type b) { typedef type T; return (T)(expression); } \
+    static inline void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0], *(const type *)x[1]); } \
     WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map2_##suffix(n, y, x, s, name##_at_##suffix); }
 #define WEFT__MAP3(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a, type b, type c) { typedef type T; return (T)(expression); } \
+    static inline void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0], *(const type *)x[1], *(const type *)x[2]); } \
     WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map3_##suffix(n, y, x, s, name##_at_##suffix); }
 
 #endif

@@ -13,8 +13,8 @@ static void put_entry(c_text *out, const weft_program *program, const loop *l, s
     size_t extent = l->extent[l->split];
     weft__c_put(out, "void weft_loop_%zu(void *const *base, size_t part);\nvoid weft_loop_%zu(void *const *base, size_t part)\n{\n", number, number);
     weft__c_put(out, "    const size_t begin = part * %zu, end = %zu - begin < %zu ? %zu : begin + %zu;\n", l->step, extent, l->step, extent, l->step);
-    weft__c_put(out, "    loop_%zu(", number);
-    for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1)) {
+    weft__c_put(out, "    loop_%zu(%s", number, weft__c_by_base(program, l) ? "base, " : "");
+    for (int i = weft__c_by_base(program, l) ? l->length : weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1)) {
         const instruction *b = &l->body[i];
         if (b->action == ACTION_FOLD && b->partial != NO_STORAGE)
             weft__c_put(out, "(double *)base[%u] + part * %zu, ", (unsigned)b->partial, weft__fold_kept(l, b));

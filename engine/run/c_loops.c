@@ -82,7 +82,7 @@ static void put_merge(const c_position *p, int depth, const weft_fold *fold, con
 static void merge_fold(const c_position *p, int depth, int i, const char *to, const char *value)
 {
     const instruction *b = &p->l->body[i];
-    c_text left = {.allocator = p->out->allocator}, right = left;
+    c_text left = {.allocator = p->out->allocator, .by_base = p->out->by_base}, right = left;
     c_position aside = *p;
     aside.out = &left;
     if (to)
@@ -362,9 +362,22 @@ static void put_start(const c_position *p, const instruction *b)
     weft__c_put(out, ";\n");
 }
 
+bool weft__c_by_base(const weft_program *program, const loop *l)
+{
+    enum { MOST_PARAMETERS = 32 };
+    int n = 0;
+    for (int i = weft__c_parameter(program, l, 0); i < l->length && n <= MOST_PARAMETERS; i = weft__c_parameter(program, l, i + 1))
+        n++;
+    return l->split >= 0 && l->count == 1 && n > MOST_PARAMETERS;
+}
+
 static void put_parameters(c_text *out, const weft_program *program, const loop *l)
 {
     bool first = true;
+    if (out->by_base) {
+        weft__c_put(out, "void *const *base, size_t begin, size_t end");
+        return;
+    }
     for (int i = weft__c_parameter(program, l, 0); i < l->length; i = weft__c_parameter(program, l, i + 1), first = false) {
         const instruction *b = &l->body[i];
         weft__c_put(out, "%s", first ? "" : ",");
@@ -398,15 +411,31 @@ static void put_comment(c_text *out, const loop *l)
     weft__c_put(out, " */\n");
 }
 
+/* The program's memory, from the place of any of its buffers. */
+static void put_pool(c_text *out, const loop *l)
+{
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        const storage *s = b->stride ? &out->by_base->storages[b->storage] : NULL;
+        if (!s || s->kind != STORAGE_BUFFER)
+            continue;
+        weft__c_put(out, "    char *const pool = (char *)base[%u] - %zu;\n", (unsigned)b->storage, s->offset);
+        return;
+    }
+}
+
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream)
 {
     c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && streams(program, l)};
     int depth = 1;
+    out->by_base = weft__c_by_base(program, l) ? program : NULL;
     if (l->split >= 0)
         put_comment(out, l);
     weft__c_put(out, "static void %s(", name);
     put_parameters(out, program, l);
     weft__c_put(out, ")\n{\n");
+    if (out->by_base)
+        put_pool(out, l);
     for (int i = 0; i < l->length; i++)
         if (l->body[i].action == ACTION_FOLD)
             put_start(&p, &l->body[i]);
@@ -424,6 +453,7 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
     else
         put_plain(&p, depth);
     weft__c_put(out, p.stream ? "    stream_end();\n}\n\n" : "}\n\n");
+    out->by_base = NULL;
 }
 
 static void put_fold(const c_position *p, const weft_op *op)

@@ -123,6 +123,13 @@ static bool is_taken(const char *name)
 void weft__c_array(c_text *out, const loop *l, const instruction *b)
 {
     char name[IDENTIFIER], other[IDENTIFIER];
+    if (out->by_base) {
+        const storage *s = &out->by_base->storages[b->storage];
+        bool pooled = s->kind == STORAGE_BUFFER || s->kind == STORAGE_PARAMETER;
+        weft__c_put(out, "((%s *)", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
+        weft__c_put(out, pooled ? "(pool + %zu))" : "base[%zu])", pooled ? s->offset : (size_t)b->storage);
+        return;
+    }
     weft__c_identifier(b, name);
     bool named = isalpha((unsigned char)name[0]), plain = named && !is_taken(name) && l->length <= MOST_PLAIN;
     for (int i = 0; plain && i < l->length; i++) {

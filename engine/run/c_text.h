@@ -10,6 +10,7 @@ typedef struct c_text {
     char *text; /* ends in 0 */
     size_t length, allocated;
     bool failed;
+    const weft_program *by_base; /* or NULL: arrays are called by their place in its memory, not by names */
 } c_text;
 
 void weft__c_put(c_text *out, const char *format, ...);
@@ -26,6 +27,9 @@ void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n,
 
 /* Bytes of the arrays that a printed loop keeps on the stack. */
 size_t weft__c_stack(const loop *l);
+
+/* A loop of one element may touch more arrays than a function should have parameters: its function takes all storages instead. */
+bool weft__c_by_base(const weft_program *program, const loop *l);
 
 /* static void NAME(const float *restrict h, ..., size_t begin, size_t end): the part [begin, end) of the split dim. The parameters are the
  * storages that the loop touches; for a fold they are its accumulators, of this part where there are parts. Where no dim is split there are

@@ -279,6 +279,37 @@ static void run_tile(const walk *w, size_t row, size_t column, size_t rows, size
     }
 }
 
+/* A loop of one element, such as a graph of scalars: most of the time would go into what surrounds an op, so that is kept short. Every register
+ * has stride 0. */
+static void run_single(const walk *w)
+{
+    const loop *l = w->l;
+    size_t bytes = slot_bytes(l);
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        state *s = &w->states[i];
+        if (b->action == ACTION_LOAD) {
+            s->at = w->base[b->storage];
+        } else if (b->action == ACTION_MAP) {
+            const void *x[WEFT_MAX_OPERANDS];
+            for (int k = 0; k < b->n; k++)
+                x[k] = w->states[b->operand[k]].at;
+            void *to = b->into != NO_INSTRUCTION ? w->base[l->body[b->into].storage] : w->slots + b->slot * bytes;
+            if (b->op->single[0])
+                b->op->single[b->dtype == WEFT_F64](to, x);
+            else
+                b->op->map[b->dtype == WEFT_F64](1, to, x, (const ptrdiff_t[WEFT_MAX_OPERANDS]){0});
+            s->at = to;
+        } else if (b->action == ACTION_CONVERT) {
+            map_tile(w, b, s, 0, 0, 1);
+        } else if (b->action == ACTION_FOLD) {
+            fold_tile(w, b, s, 0, 0, 1, 1, 0);
+        } else if (l->body[b->operand[0]].into != i) {
+            copy_words(1, w->base[b->storage], w->states[b->operand[0]].at, 0, weft_dtype_size((weft_dtype)b->dtype));
+        }
+    }
+}
+
 /* --- the walk --- */
 
 static void fill(double *y, size_t n, double value)
@@ -398,6 +429,10 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
     }
     if (!l->count)
         return;
+    if (l->count == 1) {
+        run_single(&w);
+        return;
+    }
     do
         run_rows(&w, part, blocks);
     while (advance(&w, position));
