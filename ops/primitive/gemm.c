@@ -43,6 +43,12 @@ static bool blas_layout(const ptrdiff_t *stride, size_t rows, size_t columns, CB
     *leading = (int)(step > 0 ? step : 1);
     return true;
 }
+
+/* About half, and whole vectors: (64, 64)@(64, 100) takes 6.3 us in two calls of 50 columns, 5.3 in calls of 64 and 36, and in one. */
+static size_t even_half(size_t side)
+{
+    return side > 64 ? (side / 2 + 31) & ~(size_t)31 : side / 2;
+}
 #endif
 
 #define T float
