@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN = 512, ROWS = 4, LANES = 32, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, LINE = 1024, SHORTEST_LINE = 64 };
+enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, LINE = 1024, SHORTEST_LINE = 64 };
 
 /* Bytes that a loop touches, from which on its results cannot be read again from a cache. There, on the machine measured, an ordinary store of an
  * array takes 7 ms where one past the caches takes 3, since memory need not be read before it is overwritten. */
@@ -62,7 +62,7 @@ static void put_identity(c_text *out, const instruction *fold)
 }
 
 /* to = merge(to, value). */
-static void put_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value)
+void weft__c_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value)
 {
     weft__c_indent(p->out, depth);
     if (!strcmp(fold->text, "a + b")) {
@@ -99,7 +99,7 @@ static void merge_fold(const c_position *p, int depth, int i, const char *to, co
     if (left.failed || right.failed)
         p->out->failed = true;
     else
-        put_merge(p, depth, b->op->fold, left.text, right.text);
+        weft__c_merge(p, depth, b->op->fold, left.text, right.text);
     weft__c_free(&left);
     weft__c_free(&right);
 }
@@ -204,7 +204,7 @@ static void put_streams(const c_position *p, int depth)
     line(p, depth, "}");
 }
 
-static bool streams(const weft_program *program, const loop *l)
+bool weft__c_streams(const weft_program *program, const loop *l)
 {
     size_t bytes = 0;
     bool stores = false;
@@ -283,6 +283,37 @@ static void put_rows(c_position *p, int depth)
     merge_folds(p, depth + 1, FOLD_ROWS, NULL, "block_%d[j]");
     line(p, depth, "}");
     line(p, depth - 1, "}");
+}
+
+/* Rows so short that lanes would cost more than they save. */
+static bool has_short_rows(const loop *l)
+{
+    return l->split != l->rank - 1 && l->extent[l->rank - 1] <= WEFT__C_LANES;
+}
+
+int weft__c_next_run(const loop *l, int i)
+{
+    return has_short_rows(l) ? l->length : next_fold(l, FOLD_RUN, i);
+}
+
+static void put_short_rows(const c_position *p, int depth)
+{
+    const loop *l = p->l;
+    char high[LIMIT];
+    if (is_one_step(l, l->rank - 2))
+        line(p, depth, "{");
+    else
+        put_dim(p, depth, l->rank - 2, "i", " {");
+    start_folds(p, depth + 1, FOLD_RUN, "double folded_%d");
+    weft__c_indent(p->out, depth + 1);
+    weft__c_put(p->out, "for (size_t j = 0; j < %s; j++) {\n", high_of(l, l->rank - 1, high));
+    weft__c_body(p, depth + 2);
+    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
+    merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
+    merge_folds(p, depth + 2, FOLD_RUN, "folded_%d", NULL);
+    line(p, depth + 1, "}");
+    merge_folds(p, depth + 1, FOLD_RUN, NULL, "folded_%d");
+    line(p, depth, "}");
 }
 
 /* Rows into one element each, a run at a time. */
@@ -426,7 +457,7 @@ static void put_pool(c_text *out, const loop *l)
 
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream)
 {
-    c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && streams(program, l)};
+    c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && weft__c_streams(program, l)};
     int depth = 1;
     out->by_base = weft__c_by_base(program, l) ? program : NULL;
     if (l->split >= 0)
@@ -444,7 +475,9 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
         snprintf(letter, sizeof letter, "i%d", d);
         depth = open_dim(&p, depth, d, letter);
     }
-    if (next_fold(l, FOLD_RUN, 0) < l->length)
+    if (next_fold(l, FOLD_RUN, 0) < l->length && has_short_rows(l))
+        put_short_rows(&p, depth);
+    else if (next_fold(l, FOLD_RUN, 0) < l->length)
         put_runs(&p, depth);
     else if (next_fold(l, FOLD_ROWS, 0) < l->length)
         put_rows(&p, depth);
@@ -456,96 +489,11 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
     out->by_base = NULL;
 }
 
-static void put_fold(const c_position *p, const weft_op *op)
-{
-    c_text *out = p->out;
-    weft__c_put(out, "static double fold_%s(size_t n, const double *x)\n{\n    const size_t rest = n %% %d;\n    double lane[%d];\n", op->name, LANES, LANES);
-    weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n        lane[k] = ", LANES);
-    weft__c_number(out, op->fold->identity, WEFT_F64);
-    weft__c_put(out, ";\n    for (size_t i = 0; i < n - rest; i += %d)\n        for (size_t k = 0; k < %d; k++)\n", LANES, LANES);
-    put_merge(p, 3, op->fold, "lane[k]", "x[i + k]");
-    weft__c_put(out, "    for (size_t k = 0; k < rest; k++)\n");
-    put_merge(p, 2, op->fold, "lane[k]", "x[n - rest + k]");
-    for (int half = LANES / 2; half; half /= 2) {
-        weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n", half);
-        char other[LIMIT];
-        snprintf(other, sizeof other, "lane[k + %d]", half);
-        put_merge(p, 2, op->fold, "lane[k]", other);
-    }
-    weft__c_put(out, "    return lane[0];\n}\n\n");
-}
-
-/* Copies past the caches, in whole cache lines where it can. */
-static const char stream_text[] = "#if defined(__AVX512F__)\n"
-                                  "#include <immintrin.h>\n"
-                                  "#define STREAM(to, from) _mm512_stream_si512((void *)(to), _mm512_loadu_si512((const void *)(from)))\n"
-                                  "#elif defined(__SSE2__)\n"
-                                  "#include <emmintrin.h>\n"
-                                  "#define STREAM_16(to, from, at) _mm_stream_si128((__m128i *)(to) + at, _mm_loadu_si128((const __m128i *)(from) + at))\n"
-                                  "#define STREAM(to, from) (STREAM_16(to, from, 0), STREAM_16(to, from, 1), STREAM_16(to, from, 2), STREAM_16(to, from, 3))\n"
-                                  "#endif\n\n"
-                                  "static void stream(void *to, const void *from, size_t bytes)\n{\n"
-                                  "    char *y = to;\n    const char *x = from;\n"
-                                  "#ifdef STREAM\n"
-                                  "    size_t head = -(uintptr_t)y % 64;\n"
-                                  "    head = head < bytes ? head : bytes;\n"
-                                  "    memcpy(y, x, head);\n"
-                                  "    for (y += head, x += head, bytes -= head; bytes >= 64; y += 64, x += 64, bytes -= 64)\n"
-                                  "        STREAM(y, x);\n"
-                                  "#endif\n"
-                                  "    memcpy(y, x, bytes);\n}\n\n"
-                                  "static void stream_end(void)\n{\n#ifdef STREAM\n    _mm_sfence();\n#endif\n}\n\n";
-
-enum { MOST_FOLDS = 16 };
-
-/* The folds of a loop that are not done yet. */
-static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
-{
-    FOR_FOLDS(p->l, FOLD_RUN, i) {
-        size_t k = 0;
-        while (k < n && done[k] != p->l->body[i].op)
-            k++;
-        if (k < n || n == MOST_FOLDS)
-            continue;
-        done[n++] = p->l->body[i].op;
-        put_fold(p, p->l->body[i].op);
-    }
-    return n;
-}
-
-static bool any_streams(const weft_program *program)
-{
-    for (size_t s = 0; s < program->n_steps; s++) {
-        const loop *l = program->steps[s].loop;
-        if (l && !weft__c_missing(l) && streams(program, l))
-            return true;
-    }
-    return false;
-}
-
-void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream)
-{
-    const weft_op *done[MOST_FOLDS];
-    size_t n_done = 0;
-    bool any = false;
-    for (size_t k = 0; k < n && may_stream; k++)
-        any |= any_streams(programs[k]);
-    weft__c_put(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n%s\n", any ? "#include <string.h>\n" : "");
-    if (any)
-        weft__c_put(out, "%s", stream_text);
-    for (size_t k = 0; k < n; k++)
-        for (size_t s = 0; s < programs[k]->n_steps; s++) {
-            const loop *l = programs[k]->steps[s].loop;
-            if (l && !weft__c_missing(l))
-                n_done = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, done, n_done);
-        }
-}
-
 size_t weft__c_stack(const loop *l)
 {
     size_t last = l->extent[l->rank - 1], runs = 0, rows = 0;
     FOR_FOLDS(l, FOLD_RUN, i)
-        runs += (last < RUN ? last : RUN) * sizeof(double);
+        runs += has_short_rows(l) ? sizeof(double) : (last < RUN ? last : RUN) * sizeof(double);
     FOR_FOLDS(l, FOLD_ROWS, i)
         rows += last * sizeof(double);
     return runs ? runs : rows;

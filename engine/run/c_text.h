@@ -37,6 +37,11 @@ bool weft__c_by_base(const weft_program *program, const loop *l);
  * is known; else the text is plain C99. */
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream);
 
+enum { WEFT__C_LANES = 32 }; /* of a fold over a run: so many that gcc does not unroll them, since it then no longer sees a loop to vectorise */
+
+int weft__c_next_run(const loop *l, int i); /* the first fold of a run, from instruction i on, that takes its op's function; the length: none */
+bool weft__c_streams(const weft_program *program, const loop *l); /* its results are too large to be read again from a cache */
+
 /* --- one position: c_text.c --- */
 
 enum { WEFT__C_IDENTIFIER = 40 };
@@ -49,6 +54,7 @@ typedef struct c_position {
     const char *row; /* how the row is called here: "i" or "(i + r)". The column is j, dims further out are i0, i1, ... */
 } c_position;
 
+void weft__c_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value); /* to = merge(to, value): c_loops.c */
 void weft__c_body(const c_position *p, int depth); /* all maps and stores */
 void weft__c_element(const c_position *p, const instruction *b); /* of the array that it loads, stores or folds into */
 void weft__c_operand(const c_position *p, int i); /* what instruction i has computed */

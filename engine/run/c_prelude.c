@@ -1,0 +1,89 @@
+/* c_prelude.c: what stands before printed loops: headers, a function for each op that folds runs, and one that writes past the caches. */
+#include "engine/run/c_text.h"
+
+#include <stdio.h>
+
+enum { MOST_FOLDS = 16, MOST_TEXT = 24 };
+
+/* Copies past the caches, in whole cache lines where it can. */
+static const char stream_text[] = "#if defined(__AVX512F__)\n"
+                                  "#include <immintrin.h>\n"
+                                  "#define STREAM(to, from) _mm512_stream_si512((void *)(to), _mm512_loadu_si512((const void *)(from)))\n"
+                                  "#elif defined(__SSE2__)\n"
+                                  "#include <emmintrin.h>\n"
+                                  "#define STREAM_16(to, from, at) _mm_stream_si128((__m128i *)(to) + at, _mm_loadu_si128((const __m128i *)(from) + at))\n"
+                                  "#define STREAM(to, from) (STREAM_16(to, from, 0), STREAM_16(to, from, 1), STREAM_16(to, from, 2), STREAM_16(to, from, 3))\n"
+                                  "#endif\n\n"
+                                  "static void stream(void *to, const void *from, size_t bytes)\n{\n"
+                                  "    char *y = to;\n    const char *x = from;\n"
+                                  "#ifdef STREAM\n"
+                                  "    size_t head = -(uintptr_t)y % 64;\n"
+                                  "    head = head < bytes ? head : bytes;\n"
+                                  "    memcpy(y, x, head);\n"
+                                  "    for (y += head, x += head, bytes -= head; bytes >= 64; y += 64, x += 64, bytes -= 64)\n"
+                                  "        STREAM(y, x);\n"
+                                  "#endif\n"
+                                  "    memcpy(y, x, bytes);\n}\n\n"
+                                  "static void stream_end(void)\n{\n#ifdef STREAM\n    _mm_sfence();\n#endif\n}\n\n";
+
+static void put_fold(const c_position *p, const weft_op *op)
+{
+    c_text *out = p->out;
+    weft__c_put(out, "static double fold_%s(size_t n, const double *x)\n{\n    const size_t rest = n %% %d;\n    double lane[%d];\n", op->name, WEFT__C_LANES, WEFT__C_LANES);
+    weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n        lane[k] = ", WEFT__C_LANES);
+    weft__c_number(out, op->fold->identity, WEFT_F64);
+    weft__c_put(out, ";\n    for (size_t i = 0; i < n - rest; i += %d)\n        for (size_t k = 0; k < %d; k++)\n", WEFT__C_LANES, WEFT__C_LANES);
+    weft__c_merge(p, 3, op->fold, "lane[k]", "x[i + k]");
+    weft__c_put(out, "    for (size_t k = 0; k < rest; k++)\n");
+    weft__c_merge(p, 2, op->fold, "lane[k]", "x[n - rest + k]");
+    for (int half = WEFT__C_LANES / 2; half; half /= 2) {
+        weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n", half);
+        char other[MOST_TEXT];
+        snprintf(other, sizeof other, "lane[k + %d]", half);
+        weft__c_merge(p, 2, op->fold, "lane[k]", other);
+    }
+    weft__c_put(out, "    return lane[0];\n}\n\n");
+}
+
+/* The folds of a loop that are not done yet. */
+static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
+{
+    for (int i = weft__c_next_run(p->l, 0); i < p->l->length; i = weft__c_next_run(p->l, i + 1)) {
+        size_t k = 0;
+        while (k < n && done[k] != p->l->body[i].op)
+            k++;
+        if (k < n || n == MOST_FOLDS)
+            continue;
+        done[n++] = p->l->body[i].op;
+        put_fold(p, p->l->body[i].op);
+    }
+    return n;
+}
+
+static bool any_streams(const weft_program *program)
+{
+    for (size_t s = 0; s < program->n_steps; s++) {
+        const loop *l = program->steps[s].loop;
+        if (l && !weft__c_missing(l) && weft__c_streams(program, l))
+            return true;
+    }
+    return false;
+}
+
+void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream)
+{
+    const weft_op *done[MOST_FOLDS];
+    size_t n_done = 0;
+    bool any = false;
+    for (size_t k = 0; k < n && may_stream; k++)
+        any |= any_streams(programs[k]);
+    weft__c_put(out, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n%s\n", any ? "#include <string.h>\n" : "");
+    if (any)
+        weft__c_put(out, "%s", stream_text);
+    for (size_t k = 0; k < n; k++)
+        for (size_t s = 0; s < programs[k]->n_steps; s++) {
+            const loop *l = programs[k]->steps[s].loop;
+            if (l && !weft__c_missing(l))
+                n_done = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, done, n_done);
+        }
+}
