@@ -126,6 +126,41 @@ static void use_place(schedule *s, const place *at, uint32_t over, void *context
     v->last_use = u->entry > v->last_use ? u->entry : v->last_use;
 }
 
+/* The last loop that reads all large arrays that an output is made of. */
+typedef struct latest {
+    uint32_t entry; /* NO_ENTRY: there is none */
+    bool any;
+} latest;
+
+static void find_latest(schedule *s, const place *at, uint32_t over, void *context)
+{
+    latest *l = context;
+    const value *v = &s->values[at->value];
+    if (weft__at(s->tape, v->node)->shape->count < s->space_at[over]->count)
+        return;
+    if (l->any && v->last_use != l->entry)
+        l->entry = NO_ENTRY;
+    else if (!l->any)
+        l->entry = v->last_use;
+    l->any = true;
+}
+
+/* An output that no loop reads is written by the last loop that has what it is made of, and not by one that sums meanwhile. */
+static void sink_output(schedule *s, value *v)
+{
+    latest l = {NO_ENTRY, false};
+    if (v->kind != VALUE_MAP || v->last_use != TO_THE_END || v->first_use != NO_ENTRY)
+        return;
+    visit_operands(s, v, v->space, find_latest, &l);
+    if (!l.any || l.entry == NO_ENTRY || l.entry <= v->entry || l.entry >= s->n_entries)
+        return;
+    entry *e = &s->entries[l.entry];
+    if (e->space != s->space_at[v->space] || e->length + 32 > MOST_INSTRUCTIONS)
+        return;
+    e->length += 32; /* what is inlined costs 8 at most, with its loads and conversions */
+    v->entry = l.entry;
+}
+
 static void sink(schedule *s)
 {
     for (size_t i = s->n_calls; i-- > 0;)
@@ -140,6 +175,7 @@ static void sink(schedule *s)
             v->entry = v->first_use;
             s->entries[v->entry].length += 4;
         }
+        sink_output(s, v);
         use u = {v->entry};
         visit_operands(s, v, v->space, use_place, &u);
     }
