@@ -106,14 +106,16 @@ static bool own_folder(job *j, const char *asked)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int n;
-    if (asked)
+    if (asked) {
         n = snprintf(j->folder, PATH_BYTES, "%s", asked);
-    else if (cache && *cache == '/')
+    } else if (cache && *cache == '/') {
         n = snprintf(j->folder, PATH_BYTES, "%s/weft", cache);
-    else if (home && *home == '/')
+    } else if (home && *home == '/') {
         n = snprintf(j->folder, PATH_BYTES, "%s/.cache/weft", home);
-    else
-        n = snprintf(j->folder, PATH_BYTES, "/tmp/weft-%ld", (long)geteuid());
+    } else {
+        snprintf(j->message, WEFT_MESSAGE_SIZE, "no folder for the cache: give one as weft_options.cache, or set HOME");
+        return false;
+    }
     if (n >= PATH_BYTES - 64) {
         errno = ENAMETOOLONG;
         return complain(j, "the cache folder", "");
