@@ -24,9 +24,14 @@ static void put_entry(c_text *out, const weft_program *program, const loop *l, s
     weft__c_put(out, "begin, end);\n}\n\n");
 }
 
+bool weft__c_compiles(const loop *l)
+{
+    return l->count && !weft__c_missing(l);
+}
+
 static bool is_printed(const step *s)
 {
-    return s->loop && s->loop->count && !weft__c_missing(s->loop);
+    return s->loop && weft__c_compiles(s->loop);
 }
 
 static bool attach(weft_program *program)
@@ -66,9 +71,6 @@ weft_status weft__c_compile(weft_program *program, const weft_options *options)
         status = WEFT_ERROR_COMPILER;
         snprintf(message, sizeof message, "a function is missing in what the compiler made");
     }
-    if (status != WEFT_OK)
-        for (size_t i = 0; i < program->n_steps; i++)
-            program->steps[i].compiled = NULL;
     weft__c_free(&out);
     if (status == WEFT_ERROR_COMPILER)
         weft__program_fail(program, status, "%.400s; the program runs all the same, on the tile interpreter", message);

@@ -7,7 +7,7 @@
  * A loop may join when all that it reads of what the nest writes was written by the same part: a whole array at the same positions, or one number
  * for each index. The innermost dim is not cut for this: its parts would be short pieces of every row. What a nest folds over the cut dim is
  * complete after the last part, and nobody in the nest may read it. */
-#include "engine/run/program.h"
+#include "engine/run/c_compile.h"
 
 enum {
     PART_BYTES = 1 << 19,  /* of all arrays that a part touches: a quarter of a second cache, or half of a small one */
@@ -217,9 +217,11 @@ static bool equip(weft_program *p, size_t s, uint16_t *scratch)
         if (body[i].partial == NO_STORAGE)
             return false;
     }
+    p->shares |= l->shared;
+    if (p->for_c && weft__c_compiles(l))
+        return true;
     weft__tiles_prepare(l, body, scratch);
     size_t workers = !l->shared ? 1 : l->parts < (size_t)p->threads ? l->parts : (size_t)p->threads;
-    p->shares |= l->shared;
     l->workspace = new_buffer(p, l->worker_bytes * workers, s);
     return l->workspace != NO_STORAGE;
 }

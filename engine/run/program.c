@@ -77,14 +77,14 @@ static void give_outputs_away(weft_program *program, const weft_node *outputs)
             program->storages[program->outputs[k]].kind = STORAGE_OUTPUT;
 }
 
-static weft_program *compile(const weft_node *outputs, size_t n, const weft_options *chosen, bool printed)
+static weft_program *compile(const weft_node *outputs, size_t n, const weft_options *chosen, bool for_c, bool printed)
 {
     weft_tape *tape = tape_of(outputs, n);
     weft_allocator allocator = weft__allocator_or_default(tape ? &tape->allocator : NULL);
     weft_program *program = weft__allocate(&allocator, sizeof *program);
     if (!program)
         return NULL;
-    *program = (weft_program){.allocator = allocator, .tape = tape, .printed = printed};
+    *program = (weft_program){.allocator = allocator, .tape = tape, .for_c = for_c, .printed = printed};
     weft__arena_init(&program->arena, &allocator);
     if (check_outputs(program, tape, outputs, n) != WEFT_OK)
         return program;
@@ -109,17 +109,24 @@ static weft_program *compile(const weft_node *outputs, size_t n, const weft_opti
 
 weft_program *weft__compile_to_print(const weft_node *outputs, size_t n)
 {
-    return compile(outputs, n, &(weft_options){.rewriting = WEFT_REWRITE_NONE}, true);
+    return compile(outputs, n, &(weft_options){.rewriting = WEFT_REWRITE_NONE}, false, true);
 }
 
 weft_program *weft_compile_with(const weft_node *outputs, size_t n, const weft_options *options)
 {
     static const weft_options defaults;
     const weft_options *chosen = options ? options : &defaults;
-    weft_program *program = compile(outputs, n, chosen, false);
-    if (program && program->ready && chosen->backend == WEFT_BACKEND_C && weft__c_compile(program, chosen) == WEFT_ERROR_MEMORY)
-        program->ready = false;
-    return program;
+    weft_program *program = compile(outputs, n, chosen, chosen->backend == WEFT_BACKEND_C, false);
+    if (!program || !program->ready || !program->for_c || weft__c_compile(program, chosen) == WEFT_OK)
+        return program;
+    program->ready = false;
+    if (program->status == WEFT_ERROR_MEMORY)
+        return program;
+    weft_program *on_tiles = compile(outputs, n, chosen, false, false);
+    if (on_tiles && on_tiles->status == WEFT_OK)
+        weft__program_fail(on_tiles, program->status, "%s", program->message);
+    weft_program_free(program);
+    return on_tiles;
 }
 
 weft_program *weft_compile(const weft_node *outputs, size_t n)

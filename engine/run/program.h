@@ -97,6 +97,7 @@ struct weft_program {
     weft_memory sizes;
     weft_traffic traffic;
     void *library;     /* the compiled loops, loaded; or NULL */
+    bool for_c;   /* its loops are to be compiled, so those that can be have no workspace for tiles */
     bool printed; /* it is text, and never runs: loops are not cut into parts, and nothing is allocated for what they compute */
     bool ready, has_run;
     weft_status status;
