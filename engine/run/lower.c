@@ -336,6 +336,20 @@ static bool keep_names(lowering *l, instruction *body)
     return l->program->status == WEFT_OK;
 }
 
+/* Counts what a value reads for the part, forward or backward, that it belongs to, though a register may have it already for the other. */
+static void read_operands(lowering *l, const value *v)
+{
+    const weft__node *node = node_at(l, v->node);
+    for (int k = 0; k < (v->kind == VALUE_COPY ? 1 : node->n); k++) {
+        const place *at = v->kind == VALUE_COPY ? &v->from : &l->schedule.places[node->operand[k]];
+        const value *x = &l->schedule.values[at->value];
+        if (x->inlined)
+            read_operands(l, x);
+        else if (x->storage != NO_STORAGE && x->entry != l->entry)
+            read_storage(l, x->storage);
+    }
+}
+
 static bool lower_loop(lowering *l, const entry *e)
 {
     loop *made = weft__arena_take(&l->program->arena, sizeof *made);
@@ -344,6 +358,7 @@ static bool lower_loop(lowering *l, const entry *e)
         l->node = l->schedule.values[v].node;
         if (compute(l, v) == NO_INSTRUCTION)
             return no_memory(l);
+        read_operands(l, &l->schedule.values[v]);
     }
     instruction *body = weft__arena_take(&l->program->arena, l->length * sizeof *body + 1);
     if (!made || !body)
