@@ -32,15 +32,15 @@
 
 #define WEFT__MAP1(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \
-    static inline void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0]); } \
+    static inline __attribute__((unused)) void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0]); } \
     WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map1_##suffix(n, y, x, s, name##_at_##suffix); }
 #define WEFT__MAP2(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a, type b) { typedef type T; return (T)(expression); } \
-    static inline void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0], *(const type *)x[1]); } \
+    static inline __attribute__((unused)) void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0], *(const type *)x[1]); } \
     WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map2_##suffix(n, y, x, s, name##_at_##suffix); }
 #define WEFT__MAP3(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a, type b, type c) { typedef type T; return (T)(expression); } \
-    static inline void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0], *(const type *)x[1], *(const type *)x[2]); } \
+    static inline __attribute__((unused)) void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0], *(const type *)x[1], *(const type *)x[2]); } \
     WEFT_CLONES static void name##_##suffix(size_t n, void *y, const void *const *x, const ptrdiff_t *s) { weft__map3_##suffix(n, y, x, s, name##_at_##suffix); }
 
 #endif

@@ -204,8 +204,8 @@ run 2 emit softmax --size 1073741824,1073741824 -o "$folder"
 run 2 emit softmax --dtype f16
 run 2 emit softmax --name 'two words'
 complains 'C identifier'
-run 2 emit softmax -o "$folder/nowhere"
-complains 'nowhere/softmax.c: No such file'
+run 2 emit softmax -o "$folder/nowhere/deeper"
+complains 'nowhere/deeper/softmax.c: No such file'
 run 0 emit --help
 says 'softmax_cross_entropy is not here'
 

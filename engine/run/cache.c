@@ -267,8 +267,11 @@ static bool keep(job *j, const char *source, const char *object)
 {
     size_t bytes;
     char line[96], *data = read_file(j, object, MOST_OBJECT, &bytes);
-    if (!data || !bytes)
+    if (!data || !bytes) {
+        if (data)
+            weft__release(j->allocator, data, bytes + 1);
         return complain(j, "no object from", j->compiler);
+    }
     int n = object_line(data, bytes, line, sizeof line), file = open(source, O_WRONLY | O_APPEND | O_CLOEXEC);
     weft__release(j->allocator, data, bytes + 1);
     bool good = file >= 0 && write_all(file, line, (size_t)n);
