@@ -105,6 +105,8 @@ static pass pass_over(const weft_call *call, const weft_view *h)
     p.parts = part_count(&p.c);
     p.step = (p.c.rows + p.parts - 1) / p.parts;
     p.parts = p.step ? (p.c.rows + p.step - 1) / p.step : 1;
+    if (!p.wide)
+        return p; /* no columns, and no workspace either */
     for (size_t k = 0; k < SHARED; k++)
         p.shared[k] = (double *)call->workspace + k * p.wide;
     p.sums = p.shared[SHARED - 1] + p.wide;
@@ -188,7 +190,7 @@ static weft_status forward_kernel(const weft_call *call)
     double eps = *(const double *)call->attributes, *mean_out = call->y[1].data, *rstd_out = call->y[2].data;
     pass p = pass_over(call, h);
     if (!p.wide)
-        return WEFT_OK; /* no columns, and no workspace either */
+        return WEFT_OK;
     run_parts(&p, moments_part);
     merge_moments(&p);
     double *mean = p.shared[0], *scale = p.shared[1], *offset = p.shared[2], *moments = sums_of(&p, 0);
