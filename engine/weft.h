@@ -214,7 +214,8 @@ weft_node weft_softmax_cross_entropy(weft_node z, weft_node label);
 void weft_sgd(weft_node w, weft_node dw, weft_node velocity, weft_node rate, double momentum, weft_node out[2]);
 
 /* --- Fused ops: one node each, kernel and gradient derived by hand; each names its staged twin -------------------------------------------- */
-weft_node weft_fused_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps); /* weft_batchnorm */
+weft_node weft_fused_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);      /* weft_batchnorm */
+weft_node weft_fused_batchnorm_relu(weft_node h, weft_node gamma, weft_node beta, double eps); /* weft_relu of weft_batchnorm */
 
 /* --- Derivatives ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -478,6 +479,11 @@ void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t p
 #else
 #define WEFT_CLONES
 #endif
+
+/* Bytes that a pass touches, from which on its results are better written past the caches: memory then need not be read before it is overwritten.
+ * On the machine measured, with 64 MiB of L3 to itself, the forward pass of a batch normalization of 16 MiB takes 2.1 ms so, and 3.0 with
+ * ordinary stores; who reads its result next loses 0.4 ms. */
+#define WEFT_BEYOND_CACHE ((size_t)32 << 20)
 
 typedef void (*weft_map)(size_t n, void *y, const void *const *x, const ptrdiff_t *stride); /* y contiguous */
 

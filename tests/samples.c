@@ -273,6 +273,18 @@ static void naive_fused_batchnorm(const weft_shape *shape, const double *const *
     }
 }
 
+static weft_node build_fused_batchnorm_relu(const weft_node *x)
+{
+    return weft_fused_batchnorm_relu(x[0], x[1], x[2], 1e-5);
+}
+
+static void naive_fused_batchnorm_relu(const weft_shape *shape, const double *const *x, double *y)
+{
+    naive_fused_batchnorm(shape, x, y);
+    for (size_t i = 0; i < shape->dim[0] * shape->dim[1]; i++)
+        y[i] = fmax(y[i], 0);
+}
+
 /* dy, h, gamma -> dh; mean and rstd are those of h, so that the hand-derived formula holds. */
 static weft_node build_fused_batchnorm_backward(const weft_node *x)
 {
@@ -281,22 +293,41 @@ static weft_node build_fused_batchnorm_backward(const weft_node *x)
     return dh;
 }
 
-/* The chain rule step by step, through sigma2 and mu, as Kratzert's graph has it; not the closed form. */
-static void naive_fused_batchnorm_backward(const weft_shape *shape, const double *const *x, double *y)
+static weft_node build_fused_batchnorm_relu_backward(const weft_node *x)
+{
+    weft_node y = weft_fused_batchnorm_relu(x[1], x[2], x[2], 1e-5), dh;
+    weft_vjp(&y, &x[0], 1, &x[1], 1, &dh);
+    return dh;
+}
+
+/* The chain rule step by step, through sigma2 and mu, as Kratzert's graph has it; not the closed form. beta is gamma. */
+static void chain_of_batchnorm(const weft_shape *shape, const double *const *x, bool relu, double *y)
 {
     size_t n = shape[1].dim[0], d = shape[1].dim[1];
     for (size_t j = 0; j < d; j++) {
         double mean, rstd, drstd = 0, dmean = 0;
         moments(&shape[1], x[1], j, &mean, &rstd);
         for (size_t i = 0; i < n; i++) {
-            double dhat = x[0][i * d + j] * x[2][j];
+            bool passes = !relu || x[2][j] * (x[1][i * d + j] - mean) * rstd + x[2][j] > 0;
+            double dhat = passes ? x[0][i * d + j] * x[2][j] : 0;
             drstd += dhat * (x[1][i * d + j] - mean);
             dmean -= dhat * rstd;
+            y[i * d + j] = dhat * rstd;
         }
         double dvariance = -0.5 * drstd * rstd * rstd * rstd;
         for (size_t i = 0; i < n; i++)
-            y[i * d + j] = x[0][i * d + j] * x[2][j] * rstd + 2 * (x[1][i * d + j] - mean) * dvariance / (double)n + dmean / (double)n;
+            y[i * d + j] += 2 * (x[1][i * d + j] - mean) * dvariance / (double)n + dmean / (double)n;
     }
+}
+
+static void naive_fused_batchnorm_backward(const weft_shape *shape, const double *const *x, double *y)
+{
+    chain_of_batchnorm(shape, x, false, y);
+}
+
+static void naive_fused_batchnorm_relu_backward(const weft_shape *shape, const double *const *x, double *y)
+{
+    chain_of_batchnorm(shape, x, true, y);
 }
 
 /* --- staged functions, from closed_forms.h --- */
@@ -340,18 +371,17 @@ static void naive_softmax_cross_entropy(const weft_shape *shape, const double *c
     {                                                                                                                                      \
         op, build_##name, naive_##name, 1, {{3, {i, j, k}}}, {domain}, false                                                               \
     }
-#define BATCH(n, d)                                                                                                                        \
-    {"fused_batchnorm",                                                                                                                    \
-     build_fused_batchnorm,                                                                                                                \
-     naive_fused_batchnorm,                                                                                                                \
-     3,                                                                                                                                    \
-     {{2, {n, d}}, {1, {d}}, {1, {d}}},                                                                                                    \
-     {NORMAL, NORMAL, NORMAL},                                                                                                             \
-     false},                                                                                                                               \
+#define FORWARD(name, n, d)                                                                                                                \
     {                                                                                                                                      \
-        "fused_batchnorm_backward", build_fused_batchnorm_backward, naive_fused_batchnorm_backward, 3,                                     \
-            {{2, {n, d}}, {2, {n, d}}, {1, {d}}}, {NORMAL, NORMAL, NORMAL}, false                                                          \
+        #name, build_##name, naive_##name, 3, {{2, {n, d}}, {1, {d}}, {1, {d}}}, {NORMAL, NORMAL, NORMAL}, false                           \
     }
+#define BACKWARD(name, n, d)                                                                                                               \
+    {                                                                                                                                      \
+        #name, build_##name, naive_##name, 3, {{2, {n, d}}, {2, {n, d}}, {1, {d}}}, {NORMAL, NORMAL, NORMAL}, false                        \
+    }
+#define BATCH(n, d)                                                                                                                        \
+    FORWARD(fused_batchnorm, n, d), BACKWARD(fused_batchnorm_backward, n, d), FORWARD(fused_batchnorm_relu, n, d),                         \
+        BACKWARD(fused_batchnorm_relu_backward, n, d)
 
 const sample samples[] = {
     TWO("add", add, NORMAL, NORMAL),

@@ -4,7 +4,7 @@
 
 #include "weft.h"
 
-enum { SAMPLE_OPERANDS = 5 };
+enum { SAMPLE_OPERANDS = 6 };
 
 typedef enum domain {
     NORMAL,   /* standard normal */

@@ -31,6 +31,8 @@ static const fused_case cases[] = {
     {"fused_batchnorm", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 1e-5},
     {"fused_batchnorm", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 0.1},
     {"fused_batchnorm_backward", 5, {2, 2, 1, 1, 1}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, 0},
+    {"fused_batchnorm_relu", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 1e-5},
+    {"fused_batchnorm_relu_backward", 6, {2, 2, 1, 1, 1, 1}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, 0},
 };
 
 START_TEST(every_fused_op_has_a_case)
@@ -158,6 +160,77 @@ START_TEST(fused_is_its_twin)
 }
 END_TEST
 
+/* --- as large as results that go past the caches, in rows that do and do not begin on a cache line --- */
+
+static const struct {
+    weft_dtype dtype;
+    size_t n, d;
+} large[] = {{WEFT_F32, 70001, 64}, {WEFT_F32, 43003, 100}, {WEFT_F32, 1400003, 3}, {WEFT_F32, 8407, 501}, {WEFT_F64, 22003, 100}};
+
+/* One column by the formulas of the paper, in long double; z where the ReLU is as good as undecided is left out. */
+static void check_column(size_t j, size_t rows, size_t d, const double *h, const double *dy, bool relu, const double *y, const double *dh, double unit)
+{
+    const long double gamma = 1.5L, beta = 0.25L;
+    long double mean = 0, square = 0, sum = 0, dot = 0;
+    for (size_t i = 0; i < rows; i++)
+        mean += h[i * d + j];
+    mean /= (long double)rows;
+    for (size_t i = 0; i < rows; i++)
+        square += (h[i * d + j] - mean) * (h[i * d + j] - mean);
+    long double rstd = 1 / sqrtl(square / (long double)rows + 1e-5L);
+    for (size_t i = 0; i < rows; i++) {
+        long double hhat = (h[i * d + j] - mean) * rstd, g = relu && gamma * hhat + beta <= 0 ? 0 : dy[i * d + j];
+        sum += g;
+        dot += g * hhat;
+    }
+    for (size_t i = 0; i < rows; i++) {
+        long double hhat = (h[i * d + j] - mean) * rstd, z = gamma * hhat + beta, g = relu && z <= 0 ? 0 : dy[i * d + j];
+        long double true_dh = gamma * rstd * (g - sum / (long double)rows - hhat * dot / (long double)rows);
+        double off_y = fabs((double)(y[i * d + j] - (relu && z <= 0 ? 0 : z))), off_dh = fabs((double)(dh[i * d + j] - true_dh));
+        /* y and dh are below 8 and are rounded once; a mask that falls otherwise at |z| < 4 units moves the sums by less than a unit */
+        ck_assert_msg(off_y <= 8 * unit, "y[%zu, %zu] is off by %g", i, j, off_y);
+        ck_assert_msg(off_dh <= 8 * unit || (relu && fabsl(z) < 4 * unit), "dh[%zu, %zu] is off by %g", i, j, off_dh);
+    }
+}
+
+static double *widened(const void *x, weft_dtype dtype, size_t n)
+{
+    double *y = malloc(n * sizeof *y);
+    for (size_t i = 0; i < n; i++)
+        y[i] = dtype == WEFT_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
+    return y;
+}
+
+START_TEST(large_results_are_right)
+{
+    weft_dtype dtype = large[_i / 2].dtype;
+    const size_t n = large[_i / 2].n, d = large[_i / 2].d, dim[] = {n, d};
+    bool relu = _i % 2;
+    uint64_t seed = 5;
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node h = weft_input(t, "h", dtype, 2, dim), dy = weft_input(t, "dy", dtype, 2, dim), out[2];
+    weft_node gamma = weft_broadcast(weft_scalar(t, dtype, 1.5), 1, &d), beta = weft_broadcast(weft_scalar(t, dtype, 0.25), 1, &d);
+    out[0] = (relu ? weft_fused_batchnorm_relu : weft_fused_batchnorm)(h, gamma, beta, 1e-5);
+    weft_vjp(out, &dy, 1, &h, 1, out + 1);
+    size_t bytes;
+    void *h_data = values(h, NORMAL, &seed, &bytes), *dy_data = values(dy, NORMAL, &seed, &bytes);
+    weft_program *p = weft_compile(out, 2);
+    weft_bind(p, h, h_data, bytes);
+    weft_bind(p, dy, dy_data, bytes);
+    ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
+    double *wide[] = {widened(h_data, dtype, n * d), widened(dy_data, dtype, n * d), widened(weft_output(p, 0), dtype, n * d),
+                      widened(weft_output(p, 1), dtype, n * d)};
+    for (size_t j = 0; j < d; j += d > 16 ? d / 7 : 1)
+        check_column(j, n, d, wide[0], wide[1], relu, wide[2], wide[3], dtype == WEFT_F32 ? 0x1p-24 : 0x1p-48);
+    for (int k = 0; k < 4; k++)
+        free(wide[k]);
+    free(h_data);
+    free(dy_data);
+    weft_program_free(p);
+    weft_tape_free(t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("twins");
@@ -165,6 +238,7 @@ int main(void)
     tcase_set_timeout(twins, 60);
     tcase_add_test(twins, every_fused_op_has_a_case);
     tcase_add_loop_test(twins, fused_is_its_twin, 0, 2 * (int)(sizeof cases / sizeof *cases));
+    tcase_add_loop_test(twins, large_results_are_right, 0, 2 * (int)(sizeof large / sizeof *large));
     suite_add_tcase(suite, twins);
     return run_suite(suite);
 }

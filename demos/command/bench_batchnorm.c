@@ -36,8 +36,8 @@ static void record(const subject *s, bool fused, bool backward, graph *g)
     if (s->rank == 3)
         g->out[0] = batchnorm_of_planes(h, gamma, beta);
     else
-        g->out[0] = fused ? weft_fused_batchnorm(h, gamma, beta, eps) : weft_batchnorm(h, gamma, beta, eps);
-    if (s->relu)
+        g->out[0] = (!fused ? weft_batchnorm : s->relu ? weft_fused_batchnorm_relu : weft_fused_batchnorm)(h, gamma, beta, eps);
+    if (s->relu && !fused)
         g->out[0] = weft_relu(g->out[0]);
     if (backward)
         graph_differentiate(g, (const weft_node[]){h, gamma, beta}, 3, dy);
@@ -51,10 +51,6 @@ static bool add_pass(const subject *s, bool backward, table *t)
     if (s->rank == 2) {
         record(s, true, backward, &g);
         good = table_program(t, "fused", pass, TILES, &g);
-    }
-    if (s->rank == 2 && s->relu && good) { /* the node is the same on both backends, what surrounds it is not */
-        record(s, true, backward, &g);
-        good = table_program(t, "fused, compiled C", pass, COMPILED, &g);
     }
     for (way w = AS_WRITTEN; good && w < WAYS; w++) {
         record(s, false, backward, &g);

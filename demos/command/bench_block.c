@@ -44,7 +44,7 @@ static void record_block(const arrays *a, bool with_fused, graph *g)
     weft_node x = graph_input(g, "x", 2, rows, a->x), dy = graph_input(g, "dy", 2, rows, a->dy), w = graph_input(g, "w", 2, square, a->w);
     weft_node b = graph_input(g, "b", 1, &a->d, a->b), gamma = graph_input(g, "gamma", 1, &a->d, a->gamma);
     weft_node beta = graph_input(g, "beta", 1, &a->d, a->beta), h = weft_affine(x, w, b);
-    g->out[0] = weft_relu(with_fused ? weft_fused_batchnorm(h, gamma, beta, eps) : weft_batchnorm(h, gamma, beta, eps));
+    g->out[0] = with_fused ? weft_fused_batchnorm_relu(h, gamma, beta, eps) : weft_relu(weft_batchnorm(h, gamma, beta, eps));
     graph_differentiate(g, (const weft_node[]){x, w, b, gamma, beta}, 5, dy);
 }
 

@@ -48,7 +48,7 @@ static void make_parameters(network *n)
 
 static weft_node head(const network *n, weft_node hidden)
 {
-    return weft_affine(weft_relu(hidden), n->w[n->n_parameters - 2], n->w[n->n_parameters - 1]);
+    return weft_affine(hidden, n->w[n->n_parameters - 2], n->w[n->n_parameters - 1]);
 }
 
 static weft_node twin_of(const network *n, int i, const char *role)
@@ -78,10 +78,10 @@ static weft_node record_step(network *n, weft_node *outputs)
     n->label = weft_input(t, "label", WEFT_I64, 1, &all);
     n->index = weft_input(t, "index", WEFT_I64, 1, &batch);
     weft_node h = weft_name(weft_affine(weft_gather(n->x, n->index), n->w[0], n->w[1]), "h");
-    if (n->kind == NORM_STAGED)
-        h = weft_batchnorm(h, n->w[2], n->w[3], eps);
-    else if (n->kind == NORM_FUSED)
-        h = weft_fused_batchnorm(h, n->w[2], n->w[3], eps);
+    if (n->kind == NORM_FUSED)
+        h = weft_fused_batchnorm_relu(h, n->w[2], n->w[3], eps);
+    else
+        h = weft_relu(n->kind == NORM_STAGED ? weft_batchnorm(h, n->w[2], n->w[3], eps) : h);
     weft_node loss = weft_softmax_cross_entropy(head(n, h), weft_gather(n->label, n->index));
     weft_node gradient[PARAMETERS];
     weft_grad(loss, n->w, (size_t)n->n_parameters, gradient);
@@ -106,7 +106,7 @@ static weft_node record_judge(network *n)
         weft_node rstd = weft_pow(weft_add(sigma2, weft_scalar(t, WEFT_F32, eps)), weft_scalar(t, WEFT_F32, -0.5));
         h = weft_add(weft_mul(n->w[2], weft_mul(weft_sub(h, mu), rstd)), n->w[3]);
     }
-    return head(n, h);
+    return head(n, weft_relu(h));
 }
 
 /* Normal weights of variance 2/fan-in, gamma 1, everything else 0. Source: He et al., 2015. */

@@ -11,10 +11,6 @@
 
 enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, LINE = 1024, SHORTEST_LINE = 64 };
 
-/* Bytes that a loop touches, from which on its results cannot be read again from a cache. There, on the machine measured, an ordinary store of an
- * array takes 7 ms where one past the caches takes 3, since memory need not be read before it is overwritten. */
-static const size_t beyond_cache = (size_t)48 << 20;
-
 typedef enum folding {
     FOLD_IN_PLACE, /* one element of the result for each position */
     FOLD_ROWS,     /* rows into a row */
@@ -216,7 +212,7 @@ bool weft__c_streams(const weft_program *program, const loop *l)
         stores |= b->action == ACTION_STORE;
     }
     bool plain = next_fold(l, FOLD_RUN, 0) == l->length && next_fold(l, FOLD_ROWS, 0) == l->length;
-    return stores && plain && bytes >= beyond_cache && l->extent[l->rank - 1] >= SHORTEST_LINE;
+    return stores && plain && bytes >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= SHORTEST_LINE;
 }
 
 static bool has_store(const loop *l)
