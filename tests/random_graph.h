@@ -1,7 +1,8 @@
 /* random_graph.h: graphs as plain data, which can be drawn from a seed, recorded on a tape, shrunk and printed.
  *
- *     random_draw.c   a seed -> a graph whose values stay in a safe range
- *     random_graph.c  a graph -> nodes on a tape by public builders, with memory for its leaves
+ *     random_draw.c   a seed -> a graph whose values stay in a safe range; see random_draw.h
+ *     random_moves.c  a move -> a node on a tape by a public builder, with memory for its leaves
+ *     random_graph.c  a graph -> nodes of its moves, and their derivatives
  *     shrink.c        a graph that fails -> the smallest one near it that still fails
  *
  * A graph is a list of moves. A move is a leaf or one call of a builder on earlier moves; a shape is stated only where the builder asks for
@@ -64,8 +65,13 @@ struct built {
 };
 
 const move_kind *move_kind_named(const char *name);
+const move_kind *move_kind_at(size_t i); /* NULL beyond the last */
 extern const double move_exponents[], move_scalars[];
 enum { MOVE_EXPONENTS = 6, MOVE_SCALARS = 9 };
+
+/* The values of a leaf, in a dtype; they are such that f32 holds them. Whoever asks frees them, or binds them. */
+void *move_memory(weft_dtype dtype, const move *m, size_t count);
+void built_bind(built *b, weft_node leaf, void *data); /* takes the memory, also of a failed node */
 
 graph graph_draw(uint64_t seed);
 void graph_drop_unused(graph *g); /* moves that no result needs */

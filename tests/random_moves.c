@@ -1,0 +1,222 @@
+/* random_moves.c: the kinds of moves, which are the builders that graphs are made of, and memory for the leaves that they record. */
+#include "tests/random_graph.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const double move_exponents[MOVE_EXPONENTS] = {2, 3, -1, 0.5, -0.5, -1.5};
+const double move_scalars[MOVE_SCALARS] = {0, 1, -1, 2, 0.5, -0.5, 3, 0.1, 1e-5}; /* the last two are none that f32 holds */
+
+/* --- memory of leaves --- */
+
+static void simplify(const move *m, double *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool zero_matters = m->domain == NORMAL || m->domain == DISTINCT;
+        if (m->values == VALUES_WHOLE && m->domain != MASK)
+            x[i] = round(x[i]) == 0 && !zero_matters ? 1 : round(x[i]);
+        else if (m->values == VALUES_COUNTED && m->domain != MASK)
+            x[i] = (double)(i % 3 + 1);
+        else if (m->values == VALUES_ONE)
+            x[i] = 1;
+    }
+}
+
+void *move_memory(weft_dtype dtype, const move *m, size_t count)
+{
+    uint64_t seed = m->seed;
+    double *wide = malloc(count * sizeof *wide + 1);
+    draw_domain(m->domain, &seed, count, wide);
+    simplify(m, wide, count);
+    if (dtype == WEFT_F64)
+        return wide;
+    float *narrow = malloc(count * sizeof *narrow + 1);
+    for (size_t i = 0; i < count; i++)
+        narrow[i] = (float)wide[i];
+    free(wide);
+    return narrow;
+}
+
+void built_bind(built *b, weft_node node, void *data)
+{
+    weft_shape shape = weft_node_shape(node);
+    if (weft_node_failed(node) || b->n_bindings == MOST_BINDINGS)
+        free(data);
+    else
+        b->binding[b->n_bindings++] = (weft_binding){node, data, weft_shape_count(&shape) * weft_dtype_size(weft_node_dtype(node))};
+}
+
+/* --- leaves; p[0] of a scalar: which --- */
+
+static const char *leaf_name(const built *b, char letter, char *text, size_t size)
+{
+    snprintf(text, size, "%c%d", letter, b->now);
+    return text;
+}
+
+static weft_node build_input(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    char name[16];
+    void *data = move_memory(b->dtype, m, weft_shape_count(&m->shape));
+    weft_node node = weft_input(b->tape, leaf_name(b, 'x', name, sizeof name), b->dtype, m->shape.rank, m->shape.dim);
+    built_bind(b, node, data);
+    return node;
+}
+
+static weft_node build_parameter(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    char name[16];
+    void *data = move_memory(b->dtype, m, weft_shape_count(&m->shape));
+    weft_node node = weft_parameter(b->tape, leaf_name(b, 'w', name, sizeof name), b->dtype, m->shape.rank, m->shape.dim);
+    built_bind(b, node, data);
+    return node;
+}
+
+static weft_node build_constant(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    void *data = move_memory(b->dtype, m, weft_shape_count(&m->shape));
+    weft_node node = weft_constant(b->tape, b->dtype, m->shape.rank, m->shape.dim, data);
+    free(data);
+    return node;
+}
+
+static weft_node build_scalar(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    return weft_scalar(b->tape, b->dtype, move_scalars[m->p[0]]);
+}
+
+/* --- calls that need more than their operands --- */
+
+static weft_node build_pow_constant(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_pow(x[0], weft_scalar_like(x[0], move_exponents[m->p[0]]));
+}
+
+static weft_node build_where(built *b, const move *m, const weft_node *x)
+{
+    (void)b, (void)m;
+    return weft_where(x[0], x[1], x[2]);
+}
+
+static weft_node build_broadcast(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_broadcast(x[0], m->shape.rank, m->shape.dim);
+}
+
+static weft_node build_reshape(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_reshape(x[0], m->shape.rank, m->shape.dim);
+}
+
+/* p: the order. */
+static weft_node build_transpose(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_transpose(x[0], m->p);
+}
+
+/* An input of `count` indices below `rows`. */
+static weft_node index_leaf(built *b, const move *m, size_t count, size_t rows)
+{
+    char name[16];
+    uint64_t seed = m->seed;
+    int64_t *data = malloc(count * sizeof *data + 1);
+    for (size_t i = 0; i < count; i++)
+        data[i] = (int64_t)(m->values == VALUES_DRAWN ? floor(draw_uniform(&seed) * (double)rows) : (double)(i % rows));
+    weft_node node = weft_input(b->tape, leaf_name(b, 'i', name, sizeof name), WEFT_I64, 1, &count);
+    built_bind(b, node, data);
+    return node;
+}
+
+/* p[0]: indices, none where the table has no rows. */
+static weft_node build_gather(built *b, const move *m, const weft_node *x)
+{
+    weft_shape table = weft_node_shape(x[0]);
+    bool rows = table.rank && table.dim[0];
+    return weft_gather(x[0], index_leaf(b, m, rows ? (size_t)m->p[0] : 0, rows ? table.dim[0] : 1));
+}
+
+/* p[0]: rows of the result, at least 1. */
+static weft_node build_scatter_add(built *b, const move *m, const weft_node *x)
+{
+    weft_shape shape = weft_node_shape(x[0]);
+    return weft_scatter_add(x[0], index_leaf(b, m, shape.rank ? shape.dim[0] : 0, (size_t)m->p[0]), (size_t)m->p[0]);
+}
+
+/* p[0]: which eps. */
+static double eps_of(const move *m)
+{
+    return m->p[0] ? 0.1 : 1e-5;
+}
+
+static weft_node build_batchnorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_batchnorm(x[0], x[1], x[2], eps_of(m));
+}
+
+static weft_node build_fused_batchnorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_batchnorm(x[0], x[1], x[2], eps_of(m));
+}
+
+static const move_kind kinds[] = {
+    {.name = "input", .other = build_input},
+    {.name = "parameter", .other = build_parameter},
+    {.name = "constant", .other = build_constant},
+    {.name = "scalar", .other = build_scalar},
+    {.name = "neg", .arity = 1, .one = weft_neg},
+    {.name = "exp", .arity = 1, .one = weft_exp},
+    {.name = "log", .arity = 1, .one = weft_log},
+    {.name = "sqrt", .arity = 1, .one = weft_sqrt},
+    {.name = "relu", .arity = 1, .one = weft_relu},
+    {.name = "abs", .arity = 1, .one = weft_abs},
+    {.name = "sign", .arity = 1, .one = weft_sign},
+    {.name = "stop_gradient", .arity = 1, .one = weft_stop_gradient},
+    {.name = "add", .arity = 2, .two = weft_add},
+    {.name = "sub", .arity = 2, .two = weft_sub},
+    {.name = "mul", .arity = 2, .two = weft_mul},
+    {.name = "div", .arity = 2, .two = weft_div},
+    {.name = "pow", .arity = 2, .two = weft_pow},
+    {.name = "maximum", .arity = 2, .two = weft_maximum},
+    {.name = "greater", .arity = 2, .two = weft_greater},
+    {.name = "equal", .arity = 2, .two = weft_equal},
+    {.name = "matmul", .arity = 2, .two = weft_matmul},
+    {.name = "sum", .arity = 1, .fold = weft_sum},
+    {.name = "first", .arity = 1, .fold = weft_first},
+    {.name = "max", .arity = 1, .fold = weft_max},
+    {.name = "mean", .arity = 1, .fold = weft_mean},
+    {.name = "variance", .arity = 1, .fold = weft_variance},
+    {.name = "pow_constant", .arity = 1, .other = build_pow_constant},
+    {.name = "where", .arity = 3, .other = build_where},
+    {.name = "broadcast", .arity = 1, .other = build_broadcast},
+    {.name = "reshape", .arity = 1, .other = build_reshape},
+    {.name = "transpose", .arity = 1, .other = build_transpose},
+    {.name = "gather", .arity = 1, .other = build_gather},
+    {.name = "scatter_add", .arity = 1, .other = build_scatter_add},
+    {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
+    {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
+};
+
+const move_kind *move_kind_at(size_t i)
+{
+    return i < sizeof kinds / sizeof *kinds ? &kinds[i] : NULL;
+}
+
+const move_kind *move_kind_named(const char *name)
+{
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (!strcmp(kinds[k].name, name))
+            return &kinds[k];
+    abort(); /* a mistake in a test */
+}

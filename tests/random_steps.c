@@ -1,0 +1,256 @@
+/* random_steps.c: a step for each kind of move. What a move asks of its operands, such as a positive base or a matrix, is made for it out of what
+ * is there, so that most steps come to something. */
+#include "tests/random_draw.h"
+
+#include <string.h>
+
+/* --- operands that fit --- */
+
+/* Move a, or a positive function of it. */
+static int make_positive(generator *d, int a)
+{
+    if (a < 0)
+        return -1;
+    range r = range_of(d, a);
+    if (r.low >= 0.2L)
+        return a;
+    if (r.low > -1.5L && r.high < 4 && chance(d, 0.5))
+        return add_call(d, "exp", a, 0);
+    int size = chance(d, 0.5) ? add_call(d, "abs", a, 0) : add_call(d, "mul", a, a);
+    return add_call(d, "add", size, add_scalar(d, 4)); /* + 0.5 */
+}
+
+/* A matrix: move a when it is one, else a reshape of it into one. */
+static int make_matrix(generator *d, int a)
+{
+    weft_shape shape = shape_at(d, a), flat = {2, {1, 1}};
+    if (shape.rank == 2)
+        return a;
+    for (int i = 0, split = (int)below(d, (size_t)shape.rank + 1); i < shape.rank; i++)
+        flat.dim[i >= split] *= shape.dim[i];
+    return add_move(d, (move){.kind = move_kind_named("reshape"), .x = {a}, .shape = flat});
+}
+
+/* --- a step for each kind --- */
+
+static int step_unary(generator *d, const char *kind)
+{
+    return add_call(d, kind, pick_move(d), 0);
+}
+
+static int step_positive(generator *d, const char *kind)
+{
+    return add_call(d, kind, make_positive(d, pick_move(d)), 0);
+}
+
+static int step_binary(generator *d, const char *kind)
+{
+    int a = pick_move(d), b = pick_partner(d, a);
+    return chance(d, 0.5) ? add_call(d, kind, a, b) : add_call(d, kind, b, a);
+}
+
+static int step_div(generator *d, const char *kind)
+{
+    int a = pick_move(d), b = pick_partner(d, a);
+    if (b < 0)
+        return -1;
+    range r = range_of(d, b);
+    return add_call(d, kind, a, r.low > 0.2L || r.high < -0.2L ? b : make_positive(d, b));
+}
+
+static int step_pow(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    return add_call(d, kind, make_positive(d, a), pick_partner(d, a));
+}
+
+static int step_pow_constant(generator *d, const char *kind)
+{
+    int a = pick_move(d), which = (int)below(d, MOVE_EXPONENTS);
+    if (which > 1) /* the square and the cube take any base */
+        a = make_positive(d, a);
+    return a < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {which}});
+}
+
+static int step_where(generator *d, const char *kind)
+{
+    int a = pick_move(d), b = pick_partner(d, a), mask = -1;
+    if (chance(d, 0.5))
+        mask = add_call(d, "greater", a, b);
+    else
+        mask = add_move(d, (move){.kind = move_kind_named("input"), .shape = draw_partner(d, shape_at(d, a)), .domain = MASK});
+    return mask < 0 || b < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {mask, a, b}});
+}
+
+static int step_fold(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    int axes = (int)below(d, (size_t)1 << shape_at(d, a).rank);
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axes, chance(d, 0.5)}});
+}
+
+static int step_first(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape shape = shape_at(d, a);
+    int axes = (int)below(d, (size_t)1 << shape.rank);
+    for (int i = 0; i < shape.rank; i++)
+        axes &= shape.dim[i] ? ~0 : ~(1 << i); /* what is empty has no first element */
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axes, chance(d, 0.5)}});
+}
+
+/* x - mean(x), x - max(x), and then the sum of such: what the rules of the rewriter look for. On a square the means may lie along the wrong
+ * axis, where a rule must see that they are no centre. */
+static int step_centre(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    int axes = (int)below(d, (size_t)1 << shape_at(d, a).rank), keepdims = chance(d, d->square ? 0.5 : 0.9);
+    int centre = add_move(d, (move){.kind = move_kind_named(chance(d, 0.8) ? "mean" : "max"), .x = {a}, .p = {axes, keepdims}});
+    int centred = add_call(d, kind, a, centre);
+    if (centred < 0 || chance(d, 0.5))
+        return centred;
+    if (chance(d, 0.5))
+        centred = add_call(d, "mul", centred, pick_partner(d, centred));
+    return centred < 0 ? -1 : add_move(d, (move){.kind = move_kind_named("sum"), .x = {centred}, .p = {axes, chance(d, 0.5)}});
+}
+
+static int step_broadcast(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape from = shape_at(d, a), to = {.rank = from.rank};
+    if (to.rank < 4 && chance(d, 0.5)) {
+        to.dim[0] = draw_dim(d);
+        to.rank++;
+    }
+    for (int i = 0; i < from.rank; i++)
+        to.dim[i + to.rank - from.rank] = from.dim[i] == 1 ? draw_dim(d) : from.dim[i];
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .shape = to});
+}
+
+/* Splits an axis, joins two, adds or drops an axis of 1. */
+static int step_reshape(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape from = shape_at(d, a), to = from;
+    int axis = from.rank ? (int)below(d, (size_t)from.rank) : 0;
+    if (from.rank < 4 && chance(d, 0.5)) {
+        memmove(to.dim + axis + 1, to.dim + axis, (size_t)(from.rank - axis) * sizeof *to.dim);
+        to.rank++;
+        size_t whole = from.rank ? from.dim[axis] : 1, part = whole % 2 == 0 && whole ? 2 : whole % 3 == 0 && whole ? 3 : 1;
+        to.dim[axis] = part;
+        if (from.rank)
+            to.dim[axis + 1] = whole / part;
+    } else if (from.rank > 1) {
+        axis = axis == from.rank - 1 ? axis - 1 : axis;
+        to.dim[axis] *= to.dim[axis + 1];
+        memmove(to.dim + axis + 1, to.dim + axis + 2, (size_t)(from.rank - axis - 2) * sizeof *to.dim);
+        to.dim[--to.rank] = 0;
+    } else if (from.rank == 1 && from.dim[0] == 1) {
+        to = (weft_shape){.rank = 0};
+    }
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .shape = to});
+}
+
+/* Once, or once more: orders of three axes do not commute. */
+static int step_transpose(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    for (int times = chance(d, 0.3) ? 2 : 1; a >= 0 && times > 0; times--) {
+        move m = {.kind = move_kind_named(kind), .x = {a}};
+        int rank = shape_at(d, a).rank;
+        for (int i = 0; i < rank; i++)
+            m.p[i] = i;
+        for (int i = rank - 1; i > 0; i--) {
+            int j = (int)below(d, (size_t)i + 1), swap = m.p[i];
+            m.p[i] = m.p[j];
+            m.p[j] = swap;
+        }
+        a = add_move(d, m);
+    }
+    return a;
+}
+
+static int step_matmul(generator *d, const char *kind)
+{
+    int a = make_matrix(d, pick_move(d)), b = -1;
+    if (a < 0)
+        return -1;
+    for (int trial = 0; trial < 6 && b < 0; trial++) {
+        int other = pick_move(d);
+        weft_shape shape = shape_at(d, other);
+        if (shape.rank == 2 && shape.dim[0] == shape_at(d, a).dim[1])
+            b = other;
+    }
+    if (b < 0)
+        b = add_leaf(d, (weft_shape){2, {shape_at(d, a).dim[1], draw_dim(d)}});
+    return add_call(d, kind, a, b);
+}
+
+static int step_rows(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    size_t count = d->longest && d->longest < 1000 && chance(d, 0.2) ? d->longest : 1 + below(d, 6);
+    return shape_at(d, a).rank ? add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {(int)count}}) : -1;
+}
+
+static int step_batchnorm(generator *d, const char *kind)
+{
+    int h = make_matrix(d, pick_move(d));
+    if (h < 0)
+        return -1;
+    weft_shape columns = {1, {shape_at(d, h).dim[1]}};
+    int gamma = add_leaf(d, columns), beta = chance(d, 0.9) ? add_leaf(d, columns) : gamma;
+    int eps = chance(d, 0.5);
+    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {h, gamma, beta}, .p = {eps}});
+}
+
+static const struct {
+    const char *kind;
+    int weight;
+    int (*step)(generator *d, const char *kind);
+} steps[] = {
+    {"add", 5, step_binary},
+    {"sub", 5, step_binary},
+    {"mul", 7, step_binary},
+    {"div", 4, step_div},
+    {"pow", 2, step_pow},
+    {"pow_constant", 5, step_pow_constant},
+    {"maximum", 2, step_binary},
+    {"greater", 1, step_binary},
+    {"equal", 1, step_binary},
+    {"where", 2, step_where},
+    {"neg", 2, step_unary},
+    {"exp", 3, step_unary},
+    {"log", 2, step_positive},
+    {"sqrt", 2, step_positive},
+    {"relu", 2, step_unary},
+    {"abs", 2, step_unary},
+    {"sign", 1, step_unary},
+    {"stop_gradient", 1, step_unary},
+    {"sum", 6, step_fold},
+    {"max", 3, step_fold},
+    {"first", 1, step_first},
+    {"mean", 4, step_fold},
+    {"variance", 3, step_fold},
+    {"sub", 4, step_centre},
+    {"broadcast", 4, step_broadcast},
+    {"reshape", 4, step_reshape},
+    {"transpose", 4, step_transpose},
+    {"matmul", 4, step_matmul},
+    {"gather", 2, step_rows},
+    {"scatter_add", 2, step_rows},
+    {"batchnorm", 2, step_batchnorm},
+    {"fused_batchnorm", 3, step_batchnorm},
+};
+
+void take_step(generator *d)
+{
+    int all = 0;
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
+        all += steps[k].weight;
+    int at = (int)below(d, (size_t)all);
+    size_t k = 0;
+    for (; at >= steps[k].weight; k++)
+        at -= steps[k].weight;
+    steps[k].step(d, steps[k].kind);
+}
