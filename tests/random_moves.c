@@ -152,6 +152,20 @@ static weft_node build_scatter_add(built *b, const move *m, const weft_node *x)
     return weft_scatter_add(x[0], index_leaf(b, m, shape.rank ? shape.dim[0] : 0, (size_t)m->p[0]), (size_t)m->p[0]);
 }
 
+static weft_node build_affine(built *b, const move *m, const weft_node *x)
+{
+    (void)b, (void)m;
+    return weft_affine(x[0], x[1], x[2]);
+}
+
+/* Its labels are an input: one for each row of a matrix, below its columns. */
+static weft_node build_softmax_cross_entropy(built *b, const move *m, const weft_node *x)
+{
+    weft_shape z = weft_node_shape(x[0]);
+    bool classes = z.rank == 2 && z.dim[1];
+    return weft_softmax_cross_entropy(x[0], index_leaf(b, m, classes ? z.dim[0] : 0, classes ? z.dim[1] : 1));
+}
+
 /* p[0]: which eps. */
 static double eps_of(const move *m)
 {
@@ -204,6 +218,8 @@ static const move_kind kinds[] = {
     {.name = "transpose", .arity = 1, .other = build_transpose},
     {.name = "gather", .arity = 1, .other = build_gather},
     {.name = "scatter_add", .arity = 1, .other = build_scatter_add},
+    {.name = "affine", .arity = 3, .other = build_affine},
+    {.name = "softmax_cross_entropy", .arity = 1, .other = build_softmax_cross_entropy},
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
     {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
 };

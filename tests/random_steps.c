@@ -170,20 +170,34 @@ static int step_transpose(generator *d, const char *kind)
     return a;
 }
 
+/* A matrix of so many rows: an earlier one, or a new leaf. */
+static int pick_matrix(generator *d, size_t rows)
+{
+    for (int trial = 0; trial < 6; trial++) {
+        int a = pick_move(d);
+        weft_shape shape = shape_at(d, a);
+        if (shape.rank == 2 && shape.dim[0] == rows)
+            return a;
+    }
+    return add_leaf(d, (weft_shape){2, {rows, draw_dim(d)}});
+}
+
 static int step_matmul(generator *d, const char *kind)
 {
-    int a = make_matrix(d, pick_move(d)), b = -1;
-    if (a < 0)
-        return -1;
-    for (int trial = 0; trial < 6 && b < 0; trial++) {
-        int other = pick_move(d);
-        weft_shape shape = shape_at(d, other);
-        if (shape.rank == 2 && shape.dim[0] == shape_at(d, a).dim[1])
-            b = other;
-    }
-    if (b < 0)
-        b = add_leaf(d, (weft_shape){2, {shape_at(d, a).dim[1], draw_dim(d)}});
-    return add_call(d, kind, a, b);
+    int a = make_matrix(d, pick_move(d));
+    return a < 0 ? -1 : add_call(d, kind, a, pick_matrix(d, shape_at(d, a).dim[1]));
+}
+
+static int step_affine(generator *d, const char *kind)
+{
+    int x = make_matrix(d, pick_move(d)), w = x < 0 ? -1 : pick_matrix(d, shape_at(d, x).dim[1]);
+    int b = w < 0 ? -1 : add_leaf(d, (weft_shape){1, {shape_at(d, w).dim[1]}});
+    return b < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {x, w, b}});
+}
+
+static int step_cross_entropy(generator *d, const char *kind)
+{
+    return add_call(d, kind, make_matrix(d, pick_move(d)), 0);
 }
 
 static int step_rows(generator *d, const char *kind)
@@ -239,6 +253,8 @@ static const struct {
     {"matmul", 4, step_matmul},
     {"gather", 2, step_rows},
     {"scatter_add", 2, step_rows},
+    {"affine", 3, step_affine},
+    {"softmax_cross_entropy", 2, step_cross_entropy},
     {"batchnorm", 2, step_batchnorm},
     {"fused_batchnorm", 3, step_batchnorm},
 };

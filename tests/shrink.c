@@ -139,6 +139,12 @@ static bool counts_rows(const move *m)
     return !strcmp(m->kind->name, "gather") || !strcmp(m->kind->name, "scatter_add");
 }
 
+/* Its indices or labels are drawn, and so can be made plainer. */
+static bool draws_indices(const move *m)
+{
+    return counts_rows(m) || !strcmp(m->kind->name, "softmax_cross_entropy");
+}
+
 /* Every length that the graph states: of axes, and of rows. */
 static int list_dims(const graph *g, size_t *dim)
 {
@@ -219,7 +225,7 @@ static bool simplify_values(shrinking *s)
     for (int values = VALUES_ONE; values > VALUES_DRAWN; values--) {
         for (int i = 0; i < s->g->n; i++) {
             graph smaller = *s->g;
-            if (smaller.move[i].values >= values || (smaller.move[i].kind->arity && !counts_rows(&smaller.move[i])))
+            if (smaller.move[i].values >= values || (smaller.move[i].kind->arity && !draws_indices(&smaller.move[i])))
                 continue;
             smaller.move[i].values = values;
             any |= keep(s, &smaller);

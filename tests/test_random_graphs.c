@@ -120,6 +120,19 @@ START_TEST(every_op_is_drawn)
 }
 END_TEST
 
+START_TEST(every_kind_of_move_is_drawn)
+{
+    const move_kind *kind = move_kind_at((size_t)_i);
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        graph g = graph_draw(seed);
+        for (int i = 0; i < g.n; i++)
+            if (g.move[i].kind == kind)
+                return;
+    }
+    ck_abort_msg("no graph has the move %s: give it a step in tests/random_steps.c", kind->name);
+}
+END_TEST
+
 /* --- the judge and the shrinker, on ways that are wrong on purpose --- */
 
 /* Records b's outputs again in `to`, each node as change() makes it of its new operands; a node of no tape: as it was. */
@@ -298,6 +311,10 @@ int main(int argc, char **argv)
     tcase_add_loop_test(engine, gradients_agree_with_differences, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
     suite_add_tcase(suite, engine);
     tcase_add_test(checker, every_op_is_drawn);
+    int kinds = 0;
+    while (move_kind_at((size_t)kinds))
+        kinds++;
+    tcase_add_loop_test(checker, every_kind_of_move_is_drawn, 0, kinds);
     tcase_add_loop_test(checker, a_planted_mistake_is_found_and_shrunk, 0, PLANTED);
     tcase_add_test(checker, a_wrong_derivative_is_found_and_shrunk);
     suite_add_tcase(suite, checker);
