@@ -220,6 +220,20 @@ static void naive_matmul(const weft_shape *shape, const double *const *x, double
         }
 }
 
+static weft_node build_affine(const weft_node *x)
+{
+    return weft_affine(x[0], x[1], x[2]);
+}
+
+static void naive_affine(const weft_shape *shape, const double *const *x, double *y)
+{
+    size_t m = shape[0].dim[0], n = shape[1].dim[1];
+    naive_matmul(shape, x, y);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            y[i * n + j] += x[2][j];
+}
+
 static weft_node build_gather(const weft_node *x)
 {
     return weft_gather(x[0], x[1]);
@@ -439,6 +453,7 @@ const sample samples[] = {
     BATCH(4, 3),
     BATCH(2, 1),
     BATCH(7, 5),
+    {"affine", build_affine, naive_affine, 3, {{2, {5, 3}}, {2, {3, 4}}, {1, {4}}}, {NORMAL, NORMAL, NORMAL}, false},
     {"layernorm", build_layernorm, naive_layernorm, 3, {{2, {4, 3}}, {1, {3}}, {1, {3}}}, {NORMAL, NORMAL, NORMAL}, false},
     {"layernorm", build_layernorm, naive_layernorm, 3, {{3, {2, 3, 5}}, {1, {5}}, {1, {5}}}, {NORMAL, NORMAL, NORMAL}, false},
     {"layernorm", build_layernorm, naive_layernorm, 3, {{1, {7}}, {1, {7}}, {1, {7}}}, {NORMAL, NORMAL, NORMAL}, false},
