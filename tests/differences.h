@@ -3,7 +3,7 @@
 #ifndef WEFT_TESTS_DIFFERENCES_H
 #define WEFT_TESTS_DIFFERENCES_H
 
-#include "tests/ways.h"
+#include "tests/judge.h"
 
 typedef enum agreement {
     AGREES,
@@ -11,7 +11,7 @@ typedef enum agreement {
     UNDECIDED  /* a kink or a tie is within a step, or there is no gradient */
 } agreement;
 
-/* b: a graph in f64. Judges out[n_values ..], the gradients, and the gradients of these. v->failed is set where they disagree. */
+/* b: a graph in f64. Judges the gradients among its outputs, and the gradients of these. v->failed is set where they disagree. */
 agreement differences_judge(const built *b, verdict *v);
 
 /* The same for a graph that is not built yet; v.way is `differences`. */

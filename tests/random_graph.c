@@ -1,4 +1,4 @@
-/* random_graph.c: a list of moves to nodes on a tape, with the derivatives that the graph asks for; and what can be done to the list. */
+/* random_graph.c: from a graph to nodes on a tape, with the derivatives and the assignments that it asks for; and to text. */
 #include "tests/random_graph.h"
 
 #include <stdio.h>
@@ -34,6 +34,8 @@ bool graph_build_move(built *b, const graph *g, int i)
     return weft_tape_status(b->tape) == WEFT_OK;
 }
 
+/* --- derivatives --- */
+
 /* Random cotangents, since those of a sum are zero behind a normalization; see the rules of thumb on gradient checks. */
 static void draw_cotangents(built *b, int round, const weft_node *y, size_t n)
 {
@@ -49,11 +51,79 @@ static void draw_cotangents(built *b, int round, const weft_node *y, size_t n)
     b->n_cotangents[round] = n;
 }
 
+/* --- assignments --- */
+
+static int largest(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* The move after which an update can be recorded; g->n: after the gradients. */
+static int ready_after(const graph *g, const update *u)
+{
+    if (u->value == ITS_GRADIENT)
+        return g->n;
+    int last = largest(u->parameter, u->value);
+    return u->sgd ? largest(last, largest(u->velocity, u->rate)) : last;
+}
+
+/* False for a second assignment of one parameter, which weft.h leaves to weft_compile() to refuse. */
+static bool take_assignment(built *b, const update *u, weft_node parameter, weft_node value, weft_node node)
+{
+    for (size_t k = 0; k < b->n_assignments; k++)
+        if (b->assignment[k].parameter.id == parameter.id)
+            return false;
+    b->assignment[b->n_assignments++] = (assignment){u, parameter, value, node};
+    return weft_tape_status(b->tape) == WEFT_OK;
+}
+
+static bool build_update(built *b, const update *u)
+{
+    weft_node w = b->node[u->parameter], value = {.id = WEFT_NO_ID}, out[2];
+    if (u->value != ITS_GRADIENT)
+        value = b->node[u->value];
+    for (size_t k = 0; u->value == ITS_GRADIENT && k < b->n_vjp; k++)
+        if (b->leaf[k].id == w.id)
+            value = b->out[b->n_values + k];
+    if (!value.tape)
+        return false;
+    if (!u->sgd)
+        return take_assignment(b, u, w, value, weft_assign(w, value));
+    weft_sgd(w, value, b->node[u->velocity], b->node[u->rate], update_momenta[u->momentum], out);
+    return take_assignment(b, u, b->node[u->velocity], value, out[0]) && take_assignment(b, u, w, value, out[1]);
+}
+
+/* Updates are recorded as early as they can be, so that nodes follow which read the parameter, and must not see its new value. */
+static bool build_updates(built *b, int after)
+{
+    const graph *g = b->graph;
+    for (int k = 0; k < g->n_updates; k++)
+        if (ready_after(g, &g->update[k]) == after && !build_update(b, &g->update[k]))
+            return false;
+    return true;
+}
+
+/* --- all of it --- */
+
+/* The next gradients: of the results, or of the gradients of these. */
+static bool build_vjp(built *b, int round)
+{
+    const weft_node *y = b->out + (round ? b->n_values : 0);
+    size_t n = round ? b->n_vjp : b->n_values;
+    draw_cotangents(b, round, y, n);
+    if (weft_vjp(y, b->cotangent[round], n, b->leaf, b->n_leaves, b->out + b->n_out) != WEFT_OK)
+        return false;
+    b->n_vjp = b->n_leaves;
+    b->n_out += b->n_leaves;
+    return true;
+}
+
 bool graph_build(built *b, const graph *g, weft_dtype dtype)
 {
     graph_start(b, g, dtype);
+    b->refused = true;
     for (int i = 0; i < g->n; i++)
-        if (!graph_build_move(b, g, i))
+        if (!graph_build_move(b, g, i) || !build_updates(b, i))
             return false;
     for (int i = 0; i < g->n; i++)
         if (!strcmp(g->move[i].kind->name, "input") || !strcmp(g->move[i].kind->name, "parameter"))
@@ -61,19 +131,18 @@ bool graph_build(built *b, const graph *g, weft_dtype dtype)
     for (int k = 0; k < g->n_results; k++)
         b->out[b->n_out++] = b->node[g->result[k]];
     b->n_values = b->n_out;
-    if (g->order < 1 || !b->n_leaves)
-        return true;
-    draw_cotangents(b, 0, b->out, b->n_out);
-    weft_node *dx = b->out + b->n_out;
-    if (weft_vjp(b->out, b->cotangent[0], b->n_out, b->leaf, b->n_leaves, dx) != WEFT_OK)
+    b->refused = false; /* a derivative that is refused is a mistake */
+    bool derives = g->order > 0 && b->n_leaves;
+    if (derives && !build_vjp(b, 0))
         return false;
-    b->n_out += b->n_vjp = b->n_leaves;
-    if (g->order < 2)
-        return true;
-    draw_cotangents(b, 1, dx, b->n_leaves);
-    if (weft_vjp(dx, b->cotangent[1], b->n_leaves, b->leaf, b->n_leaves, dx + b->n_leaves) != WEFT_OK)
+    if (!build_updates(b, g->n)) {
+        b->refused = true;
         return false;
-    b->n_out += b->n_leaves;
+    }
+    if (derives && g->order > 1 && !build_vjp(b, 1))
+        return false;
+    for (size_t k = 0; k < b->n_assignments; k++)
+        b->out[b->n_out++] = b->assignment[k].node;
     return true;
 }
 
@@ -104,12 +173,28 @@ int graph_size(const graph *g)
     return n;
 }
 
+int update_moves(update *u, int **at)
+{
+    int n = 0;
+    at[n++] = &u->parameter;
+    if (u->value != ITS_GRADIENT)
+        at[n++] = &u->value;
+    if (u->sgd) {
+        at[n++] = &u->velocity;
+        at[n++] = &u->rate;
+    }
+    return n;
+}
+
 void graph_drop_unused(graph *g)
 {
     bool used[MOST_MOVES] = {false};
-    int to[MOST_MOVES] = {0}, n = 0;
+    int to[MOST_MOVES] = {0}, *at[UPDATE_MOVES], n = 0;
     for (int k = 0; k < g->n_results; k++)
         used[g->result[k]] = true;
+    for (int k = 0; k < g->n_updates; k++)
+        for (int i = update_moves(&g->update[k], at); i-- > 0;)
+            used[*at[i]] = true;
     for (int i = g->n - 1; i >= 0; i--)
         for (int k = 0; used[i] && k < g->move[i].kind->arity; k++)
             used[g->move[i].x[k]] = true;
@@ -124,6 +209,9 @@ void graph_drop_unused(graph *g)
     }
     for (int k = 0; k < g->n_results; k++)
         g->result[k] = to[g->result[k]];
+    for (int k = 0; k < g->n_updates; k++)
+        for (int i = update_moves(&g->update[k], at); i-- > 0;)
+            *at[i] = to[*at[i]];
     g->n = n;
 }
 
@@ -151,6 +239,8 @@ void graph_print(void *file, const graph *g, weft_dtype dtype)
     weft_print_listing((weft_writer){weft_write_file, file}, b.out, b.n_out);
     for (size_t k = 0; k < b.n_out; k++)
         fprintf(file, "output %zu is %%%u\n", k, b.out[k].id);
+    if (b.n_assignments)
+        fprintf(file, "before the first run:\n");
     for (size_t k = 0; k < b.n_bindings; k++)
         print_memory(file, b.binding[k].node, b.binding[k].data);
     for (int i = 0; i < b.n; i++)

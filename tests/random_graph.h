@@ -2,17 +2,19 @@
  *
  *     random_draw.c   a seed -> a graph whose values stay in a safe range; see random_draw.h
  *     random_moves.c  a move -> a node on a tape by a public builder, with memory for its leaves
- *     random_graph.c  a graph -> nodes of its moves, and their derivatives
+ *     random_graph.c  a graph -> nodes of its moves, derivatives of these, and assignments
  *     shrink.c        a graph that fails -> the smallest one near it that still fails
  *
  * A graph is a list of moves. A move is a leaf or one call of a builder on earlier moves; a shape is stated only where the builder asks for
- * one, and whatever the builders refuse is no graph. */
+ * one, and whatever the builders refuse is no graph. Its updates say which parameters it assigns: with some, it gives other values each time
+ * that it runs. */
 #ifndef WEFT_TESTS_RANDOM_GRAPH_H
 #define WEFT_TESTS_RANDOM_GRAPH_H
 
 #include "tests/samples.h"
 
-enum { MOST_MOVES = 64, MOST_RESULTS = 4, MOST_OPERANDS = 3, MOST_OUTPUTS = MOST_RESULTS + 2 * MOST_MOVES, MOST_BINDINGS = 4 * MOST_MOVES };
+enum { MOST_MOVES = 64, MOST_RESULTS = 4, MOST_OPERANDS = 3, MOST_UPDATES = 3, MOST_ASSIGNMENTS = 2 * MOST_UPDATES };
+enum { MOST_OUTPUTS = MOST_RESULTS + 2 * MOST_MOVES + MOST_ASSIGNMENTS, MOST_BINDINGS = 4 * MOST_MOVES };
 
 /* How plain the values of a leaf are: as drawn from its domain; the nearest whole numbers; 1, 2, 3, 1, ...; all ones. */
 enum { VALUES_DRAWN, VALUES_WHOLE, VALUES_COUNTED, VALUES_ONE };
@@ -39,13 +41,34 @@ struct move {
     int values;
 };
 
+/* What a parameter becomes at the end of a run: by weft_assign(), or together with a velocity by weft_sgd(). */
+typedef struct update {
+    int parameter; /* a move, like the value, velocity and rate */
+    int value;     /* that is assigned, or the dw of weft_sgd(); ITS_GRADIENT: that of the parameter, where the order is not 0 */
+    bool sgd;
+    int velocity, rate, momentum; /* of weft_sgd(); momentum: which */
+} update;
+
+enum { ITS_GRADIENT = -2, UPDATE_MOVES = 4 };
+enum { MOST_RUNS = 3 }; /* of a graph with updates: as many stay in the safe range, and are judged */
+
 typedef struct graph {
     uint64_t seed; /* that it was drawn from */
     int n, n_results, order; /* order: 0 values; 1 and their vjp; 2 and the vjp of that */
     int result[MOST_RESULTS]; /* moves */
+    int n_updates;
+    update update[MOST_UPDATES]; /* of different parameters, velocities included */
     int cotangent_values;
     move move[MOST_MOVES];
 } graph;
+
+/* An assignment on a tape; updates.h says what it must come to. */
+typedef struct assignment {
+    const update *by;
+    weft_node parameter; /* that of the update, or its velocity */
+    weft_node value;     /* that of the update */
+    weft_node node;      /* an output */
+} assignment;
 
 /* A graph on a tape. */
 struct built {
@@ -54,8 +77,11 @@ struct built {
     const graph *graph;
     int n, now;                  /* moves recorded, the one being recorded */
     weft_node node[MOST_MOVES];  /* of each move */
-    size_t n_out, n_values, n_vjp; /* out: results, gradients of each leaf, gradients of these */
+    bool refused;                /* a builder did not take a move or an update */
+    size_t n_out, n_values, n_vjp; /* out: results, gradients of each leaf, gradients of these, assignments */
     weft_node out[MOST_OUTPUTS];
+    size_t n_assignments;
+    assignment assignment[MOST_ASSIGNMENTS];
     size_t n_leaves;
     weft_node leaf[MOST_MOVES];  /* inputs and parameters that gradients are taken for */
     size_t n_cotangents[2];      /* dy: of the results; of the gradients */
@@ -66,18 +92,19 @@ struct built {
 
 const move_kind *move_kind_named(const char *name);
 const move_kind *move_kind_at(size_t i); /* NULL beyond the last */
-extern const double move_exponents[], move_scalars[];
-enum { MOVE_EXPONENTS = 6, MOVE_SCALARS = 9 };
+extern const double move_exponents[], move_scalars[], update_momenta[];
+enum { MOVE_EXPONENTS = 6, MOVE_SCALARS = 9, UPDATE_MOMENTA = 3 };
 
 /* The values of a leaf, in a dtype; they are such that f32 holds them. Whoever asks frees them, or binds them. */
 void *move_memory(weft_dtype dtype, const move *m, size_t count);
 void built_bind(built *b, weft_node leaf, void *data); /* takes the memory, also of a failed node */
 
 graph graph_draw(uint64_t seed);
-void graph_drop_unused(graph *g); /* moves that no result needs */
+void graph_drop_unused(graph *g); /* moves that neither a result nor an update needs */
 int graph_size(const graph *g);   /* moves that are no leaves */
+int update_moves(update *u, int **at); /* where it names moves: fills at[0 .. UPDATE_MOVES), returns how many */
 
-/* False when a builder refuses; the tape then has the message. Either way the caller frees. */
+/* False when a builder refuses, and when weft_vjp() does; the tape then has the message. Either way the caller frees. */
 bool graph_build(built *b, const graph *g, weft_dtype dtype);
 bool graph_build_move(built *b, const graph *g, int i); /* the next one alone */
 void graph_start(built *b, const graph *g, weft_dtype dtype);
@@ -86,8 +113,8 @@ void built_free(built *b);
 
 void graph_print(void *file, const graph *g, weft_dtype dtype); /* the listing and the memory of its leaves */
 
-/* Makes g smaller as long as fails() holds: fewer results, lower order, fewer moves, smaller dims, simpler values. Returns how many graphs
- * were tried. */
+/* Makes g smaller as long as fails() holds: fewer results and updates, lower order, fewer moves, smaller dims, simpler values. Returns how
+ * many graphs were tried. */
 int graph_shrink(graph *g, bool (*fails)(void *context, const graph *g), void *context);
 
 #endif

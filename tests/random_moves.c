@@ -8,6 +8,7 @@
 
 const double move_exponents[MOVE_EXPONENTS] = {2, 3, -1, 0.5, -0.5, -1.5};
 const double move_scalars[MOVE_SCALARS] = {0, 1, -1, 2, 0.5, -0.5, 3, 0.1, 1e-5}; /* the last two are none that f32 holds */
+const double update_momenta[UPDATE_MOMENTA] = {0, 0.5, 0.9};
 
 /* --- memory of leaves --- */
 
