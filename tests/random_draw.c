@@ -1,7 +1,7 @@
 /* random_draw.c: from a seed to a graph. Each move is recorded and judged as it is drawn, and taken back when a builder refuses it or when
  * its values leave the range in which comparing says something: beyond 1000, ill-conditioned, or undecided between two branches. Shapes
  * have ranks 0 to 4 and dims with 1 and sometimes 0 among them; one graph in four is all squares, which hide mixed-up axes; one in ten
- * has a long axis, so that blocked loops have remainders. */
+ * has a long axis, so that blocked loops have remainders; three in ten may assign parameters. */
 #include "tests/random_draw.h"
 
 #include <math.h>
@@ -10,12 +10,10 @@ enum { MOST_ELEMENTS = 1500, MOST_ELEMENTS_LONG = 6000, ROOM = 8 /* moves that o
 
 /* --- adding a move --- */
 
-range range_of(const generator *d, int i)
+static range range_among(const bounded *x, size_t count)
 {
-    weft_shape shape = shape_at(d, i);
-    const bounded *x = plain_value(&d->p, d->b.node[i]);
     range r = {INFINITY, -INFINITY, 0};
-    for (size_t k = 0; k < weft_shape_count(&shape); k++) {
+    for (size_t k = 0; k < count; k++) {
         r.low = fminl(r.low, x[k].v);
         r.high = fmaxl(r.high, x[k].v);
         r.error = fmaxl(r.error, x[k].e);
@@ -23,15 +21,17 @@ range range_of(const generator *d, int i)
     return r;
 }
 
-static bool is_safe(const generator *d, int i)
+range range_of(const generator *d, int i)
 {
-    range r = range_of(d, i);
     weft_shape shape = shape_at(d, i);
-    size_t count = weft_shape_count(&shape);
-    if (!count)
-        return true;
+    return range_among(plain_value(&d->p, d->b.node[i]), weft_shape_count(&shape));
+}
+
+bool values_are_safe(const bounded *x, size_t count)
+{
+    range r = range_among(x, count);
     long double size = fmaxl(fabsl(r.low), fabsl(r.high));
-    return count <= (d->longest ? MOST_ELEMENTS_LONG : MOST_ELEMENTS) && size < 1000 && r.error <= 1e-4L * fmaxl(size, 0.01L);
+    return !count || (size < 1000 && r.error <= 1e-4L * fmaxl(size, 0.01L));
 }
 
 int add_move(generator *d, move m)
@@ -45,8 +45,8 @@ int add_move(generator *d, move m)
     d->g.move[d->g.n++] = m;
     if (graph_build_move(&d->b, &d->g, i) && weft_node_shape(d->b.node[i]).rank <= 4) {
         weft_shape shape = shape_at(d, i);
-        size_t most = d->longest ? MOST_ELEMENTS_LONG : MOST_ELEMENTS;
-        if (weft_shape_count(&shape) <= most && plain_extend(&d->p, d->b.binding, d->b.n_bindings) && is_safe(d, i))
+        size_t count = weft_shape_count(&shape), most = d->longest ? MOST_ELEMENTS_LONG : MOST_ELEMENTS;
+        if (count <= most && plain_extend(&d->p, d->b.binding, d->b.n_bindings) && values_are_safe(plain_value(&d->p, d->b.node[i]), count))
             return i;
     }
     plain_rewind(&d->p, mark.count);
@@ -65,16 +65,21 @@ int add_scalar(generator *d, int which)
     return add_move(d, (move){.kind = move_kind_named("scalar"), .p = {which}});
 }
 
-/* Mostly inputs; a parameter or a constant now and then; few values, and so ties, one time in ten. */
-int add_leaf(generator *d, weft_shape shape)
+/* Few values, and so ties, one time in ten. */
+int add_leaf_of(generator *d, const char *kind, weft_shape shape)
 {
-    static const char *const names[] = {"input", "input", "input", "input", "parameter", "constant"};
     static const domain domains[] = {NORMAL, NORMAL, AWAY, AWAY, POSITIVE, DISTINCT};
-    move m = {.kind = move_kind_named(names[below(d, 6)]), .shape = shape, .domain = domains[below(d, 6)]};
+    move m = {.kind = move_kind_named(kind), .shape = shape, .domain = domains[below(d, 6)]};
     if (m.domain == DISTINCT && weft_shape_count(&shape) > 40)
         m.domain = NORMAL; /* its ladder would leave the range */
     m.values = chance(d, 0.1) ? VALUES_WHOLE : VALUES_DRAWN;
     return add_move(d, m);
+}
+
+int add_leaf(generator *d, weft_shape shape)
+{
+    static const char *const names[] = {"input", "input", "input", "input", "parameter", "constant"};
+    return add_leaf_of(d, d->assigns && chance(d, 0.5) ? "parameter" : names[below(d, 6)], shape);
 }
 
 /* --- shapes and operands --- */
@@ -151,6 +156,7 @@ graph graph_draw(uint64_t seed)
         d.square = 2 + below(&d, 3);
     else if (chance(&d, 0.13))
         d.longest = chance(&d, 0.2) ? 4097 + below(&d, 300) : 257 + below(&d, 500);
+    d.assigns = chance(&d, 0.3);
     graph_start(&d.b, &d.g, WEFT_F64);
     plain_start(&d.p, d.b.tape, WEFT_F32);
     weft_shape shape = draw_shape(&d);
@@ -166,6 +172,8 @@ graph graph_draw(uint64_t seed)
     choose_results(&d);
     static const int orders[] = {0, 1, 1, 1, 2};
     d.g.order = orders[below(&d, 5)];
+    if (d.assigns)
+        choose_updates(&d);
     plain_free(&d.p);
     built_free(&d.b);
     graph_drop_unused(&d.g);

@@ -1,6 +1,7 @@
-/* test_random_graphs.c: random graphs with their derivatives, run in every way of tests/ways.c, in f64 and f32, against the plain judge.
+/* test_random_graphs.c: random graphs with their derivatives and with parameters that they assign, run in every way of tests/ways.c, in f64 and
+ * f32, against the plain judge.
  *
- *     test_random_graphs                              the graphs of seeds 1 to 3000, in a few seconds
+ *     test_random_graphs                              the graphs of seeds 1 to 3000, in some ten seconds
  *     test_random_graphs --graphs 100000              more
  *     test_random_graphs --graphs 1 --first 4711      one again
  *     test_random_graphs --compiled 1000              as many through the compiler, which takes it a third of a second each
@@ -132,10 +133,106 @@ START_TEST(every_kind_of_move_is_drawn)
 }
 END_TEST
 
+static bool is_exchanged(const graph *g, const update *u)
+{
+    bool found = false;
+    for (int k = 0; k < g->n_updates; k++) {
+        const update *other = &g->update[k];
+        found |= other->parameter != u->parameter && other->value == u->parameter && u->value == other->parameter && !u->sgd && !other->sgd;
+    }
+    return found;
+}
+
+static bool reads(const graph *g, int user, int i)
+{
+    bool found = false;
+    for (int k = 0; k < g->move[user].kind->arity; k++)
+        found |= g->move[user].x[k] == i;
+    return found;
+}
+
+static bool comes_from_itself(const graph *g, const update *u)
+{
+    return u->value != ITS_GRADIENT && reads(g, u->value, u->parameter);
+}
+
+static bool is_output(const graph *g, const update *u)
+{
+    bool found = false;
+    for (int k = 0; k < g->n_results; k++)
+        found |= g->result[k] == u->parameter;
+    return found;
+}
+
+static bool is_read_behind(const graph *g, const update *u)
+{
+    bool found = false;
+    for (int i = u->value + 1; u->value != ITS_GRADIENT && i < g->n; i++)
+        found |= !u->sgd && reads(g, i, u->parameter);
+    return found;
+}
+
+static bool is_of_no_other_use(const graph *g, const update *u)
+{
+    bool found = is_output(g, u);
+    for (int i = 0; i < g->n; i++)
+        found |= reads(g, i, u->parameter);
+    return !found;
+}
+
+static bool is_its_gradient(const graph *g, const update *u)
+{
+    (void)g;
+    return u->value == ITS_GRADIENT && !u->sgd;
+}
+
+static bool descends(const graph *g, const update *u)
+{
+    (void)g;
+    return u->value == ITS_GRADIENT && u->sgd;
+}
+
+static bool descends_by_a_move(const graph *g, const update *u)
+{
+    (void)g;
+    return u->value != ITS_GRADIENT && u->sgd;
+}
+
+static const struct {
+    const char *name;
+    bool (*shows)(const graph *g, const update *u);
+} update_forms[] = {
+    {"exchanged with another", is_exchanged},
+    {"made of itself", comes_from_itself},
+    {"an output as well", is_output},
+    {"read by what is recorded later", is_read_behind},
+    {"of no other use", is_of_no_other_use},
+    {"its gradient", is_its_gradient},
+    {"a step of weft_sgd() down its gradient", descends},
+    {"a step of weft_sgd() by a move", descends_by_a_move},
+};
+enum { UPDATE_FORMS = sizeof update_forms / sizeof *update_forms };
+
+START_TEST(every_form_of_update_is_drawn)
+{
+    int found = 0;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        graph g = graph_draw(seed);
+        for (int k = 0; k < g.n_updates; k++)
+            found += update_forms[_i].shows(&g, &g.update[k]);
+    }
+    ck_assert_msg(found >= 3, "%d times in 400 graphs is an assigned parameter %s", found, update_forms[_i].name);
+}
+END_TEST
+
 /* --- the judge and the shrinker, on ways that are wrong on purpose --- */
 
-/* Records b's outputs again in `to`, each node as change() makes it of its new operands; a node of no tape: as it was. */
-static void record_changed(const built *b, weft_node (*change)(weft_node node, const weft_node *x), weft_node *to)
+/* What stands for a node whose new operands are x: a node of no tape leaves it as it was. now: what stands for each earlier node, and for what
+ * is recorded from here on. */
+typedef weft_node (*mistake)(weft_node node, const weft_node *x, weft_node *now);
+
+/* Records b's outputs again in `to`. */
+static void record_changed(const built *b, mistake change, weft_node *to)
 {
     uint32_t count = weft_tape_count(b->tape);
     weft_node *now = malloc(count * sizeof *now);
@@ -148,7 +245,7 @@ static void record_changed(const built *b, weft_node (*change)(weft_node node, c
         if (op->kind == WEFT_PART) {
             now[id] = weft_part(x[0], (int)(id - weft_node_operand(node, 0).id));
         } else if (n) {
-            weft_node changed = change(node, x);
+            weft_node changed = change(node, x, now);
             now[id] = changed.tape ? changed : weft_record(op, x, n, weft_node_attributes(node));
         }
     }
@@ -157,7 +254,7 @@ static void record_changed(const built *b, weft_node (*change)(weft_node node, c
     free(now);
 }
 
-static bool run_changed(trial *t, weft_node (*change)(weft_node node, const weft_node *x))
+static bool run_changed(trial *t, mistake change)
 {
     record_changed(t->graph, change, t->stands);
     bool good = trial_run(t);
@@ -165,14 +262,16 @@ static bool run_changed(trial *t, weft_node (*change)(weft_node node, const weft
     return good;
 }
 
-static weft_node relu_passes_all(weft_node node, const weft_node *x)
+static weft_node relu_passes_all(weft_node node, const weft_node *x, weft_node *now)
 {
+    (void)now;
     return strcmp(weft_node_op(node)->name, "relu") ? (weft_node){.tape = NULL} : x[0];
 }
 
 /* On squares, where shapes do not tell. */
-static weft_node sum_over_the_other_axis(weft_node node, const weft_node *x)
+static weft_node sum_over_the_other_axis(weft_node node, const weft_node *x, weft_node *now)
 {
+    (void)now;
     weft_shape shape = weft_node_shape(x[0]);
     if (strcmp(weft_node_op(node)->name, "sum") || shape.rank != 2 || shape.dim[0] != shape.dim[1])
         return (weft_node){.tape = NULL};
@@ -183,10 +282,19 @@ static weft_node sum_over_the_other_axis(weft_node node, const weft_node *x)
 }
 
 /* In derivatives only. */
-static weft_node lost_sign(weft_node node, const weft_node *x)
+static weft_node lost_sign(weft_node node, const weft_node *x, weft_node *now)
 {
+    (void)now;
     bool derived = weft_node_adjoint_of(node, NULL, NULL);
     return strcmp(weft_node_op(node)->name, "neg") || !derived ? (weft_node){.tape = NULL} : x[0];
+}
+
+/* And not when the run ends: what is computed later sees the new value. */
+static weft_node assigned_at_once(weft_node node, const weft_node *x, weft_node *now)
+{
+    if (!strcmp(weft_node_op(node)->name, "assign"))
+        now[x[0].id] = x[1];
+    return (weft_node){.tape = NULL};
 }
 
 static bool run_relu(trial *t)
@@ -204,6 +312,33 @@ static bool run_sign(trial *t)
     return run_changed(t, lost_sign);
 }
 
+static bool run_at_once(trial *t)
+{
+    return run_changed(t, assigned_at_once);
+}
+
+/* The last of them. */
+static bool run_without_assigning(trial *t)
+{
+    bool good = trial_run(t);
+    const built *b = t->graph;
+    for (size_t k = 0; good && b->n_assignments && k < b->n_bindings; k++)
+        for (int run = 0; run < t->n_runs && b->binding[k].node.id == b->assignment[b->n_assignments - 1].parameter.id; run++)
+            memcpy(t->run[run].parameter[k], b->binding[k].data, b->binding[k].bytes);
+    return good;
+}
+
+/* Gives what the first run gave, though it shows the parameters that it should have worked with. */
+static bool run_from_first_values(trial *t)
+{
+    bool good = trial_run(t);
+    for (size_t k = 0; good && t->n_runs > 1 && k < t->graph->n_values; k++) {
+        weft_shape shape = weft_node_shape(t->graph->out[k]);
+        memcpy(t->run[1].result[k], t->run[0].result[k], weft_shape_count(&shape) * sizeof(double));
+    }
+    return good;
+}
+
 /* A blocked loop that forgets the last element of its remainder. */
 static bool run_block(trial *t)
 {
@@ -219,13 +354,17 @@ static bool run_block(trial *t)
 
 static const struct {
     way way;
-    int moves;      /* that are enough to show it */
+    int moves;       /* that are enough to show it */
     size_t elements; /* likewise, of all leaves */
+    int updates;     /* likewise */
 } planted[] = {
-    {{"relu passes all", run_relu}, 1, 1},
-    {{"sum over the other axis", run_sum}, 1, 4},
-    {{"a lost sign", run_sign}, 1, 2},
-    {{"a forgotten remainder", run_block}, 1, 257},
+    {{"relu passes all", run_relu}, 1, 1, 0},
+    {{"sum over the other axis", run_sum}, 1, 4, 0},
+    {{"a lost sign", run_sign}, 1, 2, 0},
+    {{"a forgotten remainder", run_block}, 1, 257, 0},
+    {{"assigned at once", run_at_once}, 1, 2, 1},
+    {{"not assigned", run_without_assigning}, 0, 2, 1},
+    {{"a run from the first values", run_from_first_values}, 0, 2, 1},
 };
 enum { PLANTED = sizeof planted / sizeof *planted };
 
@@ -249,11 +388,12 @@ START_TEST(a_planted_mistake_is_found_and_shrunk)
         verdict earnest = judge(&g, v.dtype, ways, way_count);
         if (earnest.failed)
             report(&g, &earnest);
-        bool small = graph_size(&g) <= planted[_i].moves + 1 && elements <= 2 * planted[_i].elements + 2 && g.n_results == 1;
+        bool small = graph_size(&g) <= planted[_i].moves + 1 && elements <= 2 * planted[_i].elements + 2 && g.n_results == 1 &&
+                     g.n_updates <= planted[_i].updates;
         if (!small)
             graph_print(stderr, &g, v.dtype);
-        ck_assert_msg(small, "%s, seed %llu: %d moves and %zu elements are left", planted[_i].way.name, (unsigned long long)seed, graph_size(&g),
-                      elements);
+        ck_assert_msg(small, "%s, seed %llu: %d moves, %d updates and %zu elements are left", planted[_i].way.name, (unsigned long long)seed,
+                      graph_size(&g), g.n_updates, elements);
     }
 }
 END_TEST
@@ -314,6 +454,7 @@ int main(int argc, char **argv)
     while (move_kind_at((size_t)kinds))
         kinds++;
     tcase_add_loop_test(checker, every_kind_of_move_is_drawn, 0, kinds);
+    tcase_add_loop_test(checker, every_form_of_update_is_drawn, 0, UPDATE_FORMS);
     tcase_add_loop_test(checker, a_planted_mistake_is_found_and_shrunk, 0, PLANTED);
     tcase_add_test(checker, a_wrong_derivative_is_found_and_shrunk);
     suite_add_tcase(suite, checker);
