@@ -82,7 +82,7 @@ static bool is_smooth(const built *b)
         spread[k] = is_leaf_of_gradient(b, b->binding[k].node) ? 2 * STEP : 0;
     plain_start(&p, b->tape, WEFT_F64);
     p.spread = spread;
-    bool smooth = plain_extend(&p, b->binding, b->n_bindings);
+    bool smooth = plain_extend(&p, b->binding, b->n_bindings) && !p.undecided;
     for (uint32_t id = 0; smooth && id < weft_tape_count(b->tape); id++) {
         weft_node x = weft_tape_node(b->tape, id);
         const char *op = weft_node_op(x)->name;

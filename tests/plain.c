@@ -26,7 +26,7 @@ static size_t element_at(const weft_shape *shape, const size_t *position)
 /* --- one op after another; x: the operands' elements, y: the result's --- */
 
 typedef struct work {
-    const plain *p;
+    plain *p;
     weft_node node;
     int n;
     weft_shape x_shape[WEFT_MAX_OPERANDS], y_shape;
@@ -216,7 +216,7 @@ static bounded_total in_any_way(void)
 }
 
 /* y = gamma (h - mean) rstd + beta, mean, rstd = (sum (h - mean)**2 / N + eps)**(-1/2) */
-static void fused_batchnorm(const work *w)
+static void normalised(const work *w, bool relu)
 {
     const rounding *r = &w->p->rounding;
     size_t rows = w->x_shape[0].dim[0], columns = w->x_shape[0].dim[1];
@@ -237,13 +237,37 @@ static void fused_batchnorm(const work *w)
         w->y[2][j] = rstd;
         for (size_t i = 0; i < rows; i++) {
             bounded hhat = bounded_mul(r, bounded_sub(r, w->x[0][i * columns + j], mean, none), rstd, none);
-            w->y[0][i * columns + j] = bounded_add(r, bounded_mul(r, w->x[1][j], hhat, none), w->x[2][j], none);
+            bounded z = bounded_add(r, bounded_mul(r, w->x[1][j], hhat, none), w->x[2][j], none);
+            w->y[0][i * columns + j] = relu ? bounded_relu(r, z, none, none) : z;
         }
     }
 }
 
-/* dh = gamma rstd/N (N dy - sum dy - hhat sum(dy hhat)), dgamma = sum(dy hhat), dbeta = sum dy; operands dy, h, gamma, mean, rstd. */
-static void fused_batchnorm_backward(const work *w)
+static void fused_batchnorm(const work *w)
+{
+    normalised(w, false);
+}
+
+static void fused_batchnorm_relu(const work *w)
+{
+    normalised(w, true);
+}
+
+/* dy, or with a ReLU what passes it: dy (gamma hhat + beta > 0). */
+static bounded arriving(const work *w, size_t at, size_t j, bounded hhat, bool relu)
+{
+    const rounding *r = &w->p->rounding;
+    bounded none = bounded_exact(0);
+    if (!relu)
+        return w->x[0][at];
+    bounded z = bounded_add(r, bounded_mul(r, w->x[2][j], hhat, none), w->x[5][j], none);
+    bounded mask = bounded_greater(r, z, none, none);
+    w->p->undecided |= mask.e > 0;
+    return bounded_mul(r, w->x[0][at], mask, none);
+}
+
+/* dh = gamma rstd/N (N dy - sum dy - hhat sum(dy hhat)), dgamma = sum(dy hhat), dbeta = sum dy; operands dy, h, gamma, mean, rstd, beta. */
+static void gradients(const work *w, bool relu)
 {
     const rounding *r = &w->p->rounding;
     size_t rows = w->x_shape[1].dim[0], columns = w->x_shape[1].dim[1];
@@ -253,17 +277,29 @@ static void fused_batchnorm_backward(const work *w)
         bounded_total dy = in_any_way(), dot = in_any_way();
         for (size_t i = 0; i < rows; i++) {
             bounded hhat = bounded_mul(r, bounded_sub(r, w->x[1][i * columns + j], mean, none), rstd, none);
-            bounded_take(&dy, w->x[0][i * columns + j]);
-            bounded_take(&dot, bounded_mul(r, w->x[0][i * columns + j], hhat, none));
+            bounded passes = arriving(w, i * columns + j, j, hhat, relu);
+            bounded_take(&dy, passes);
+            bounded_take(&dot, bounded_mul(r, passes, hhat, none));
         }
         bounded dgamma = w->y[1][j] = bounded_end(r, &dot, r->sum_unit), dbeta = w->y[2][j] = bounded_end(r, &dy, r->sum_unit);
         for (size_t i = 0; i < rows; i++) {
             bounded hhat = bounded_mul(r, bounded_sub(r, w->x[1][i * columns + j], mean, none), rstd, none);
-            bounded bracket = bounded_sub(r, bounded_mul(r, n, w->x[0][i * columns + j], none), dbeta, none);
+            bounded passes = arriving(w, i * columns + j, j, hhat, relu);
+            bounded bracket = bounded_sub(r, bounded_mul(r, n, passes, none), dbeta, none);
             bracket = bounded_sub(r, bracket, bounded_mul(r, hhat, dgamma, none), none);
             w->y[0][i * columns + j] = bounded_mul(r, bounded_div(r, bounded_mul(r, w->x[2][j], rstd, none), n, none), bracket, none);
         }
     }
+}
+
+static void fused_batchnorm_backward(const work *w)
+{
+    gradients(w, false);
+}
+
+static void fused_batchnorm_relu_backward(const work *w)
+{
+    gradients(w, true);
 }
 
 /* --- the catalogue as this judge knows it --- */
@@ -302,6 +338,8 @@ static const struct {
     {"scatter_add", NULL, scatter_add},
     {"fused_batchnorm", NULL, fused_batchnorm},
     {"fused_batchnorm_backward", NULL, fused_batchnorm_backward},
+    {"fused_batchnorm_relu", NULL, fused_batchnorm_relu},
+    {"fused_batchnorm_relu_backward", NULL, fused_batchnorm_relu_backward},
 };
 
 static bool apply(work *w, const char *name)

@@ -16,6 +16,7 @@ typedef struct plain {
     size_t n_bindings;
     const struct plain *stopped; /* or NULL: where stop_gradient takes its values, since no derivative passes it */
     const double *spread;        /* or NULL: for each binding, the error that its elements start with */
+    bool undecided;              /* an op compared what may be larger or smaller, and shows nothing of it */
     char message[160];           /* why plain_extend() returned false */
 } plain;
 

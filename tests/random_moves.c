@@ -185,6 +185,12 @@ static weft_node build_fused_batchnorm(built *b, const move *m, const weft_node 
     return weft_fused_batchnorm(x[0], x[1], x[2], eps_of(m));
 }
 
+static weft_node build_fused_batchnorm_relu(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_batchnorm_relu(x[0], x[1], x[2], eps_of(m));
+}
+
 static const move_kind kinds[] = {
     {.name = "input", .other = build_input},
     {.name = "parameter", .other = build_parameter},
@@ -223,6 +229,7 @@ static const move_kind kinds[] = {
     {.name = "softmax_cross_entropy", .arity = 1, .other = build_softmax_cross_entropy},
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
     {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
+    {.name = "fused_batchnorm_relu", .arity = 3, .other = build_fused_batchnorm_relu},
 };
 
 const move_kind *move_kind_at(size_t i)

@@ -257,6 +257,7 @@ static const struct {
     {"softmax_cross_entropy", 2, step_cross_entropy},
     {"batchnorm", 2, step_batchnorm},
     {"fused_batchnorm", 3, step_batchnorm},
+    {"fused_batchnorm_relu", 2, step_batchnorm},
 };
 
 void take_step(generator *d)
