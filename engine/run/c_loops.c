@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, LINE = 1024, SHORTEST_LINE = 64 };
+enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, BEYOND_L2 = 1 << 20 /* bytes */, CHUNK = 64, STREAM_BLOCK = 128 };
 
 typedef enum folding {
     FOLD_IN_PLACE, /* one element of the result for each position */
@@ -166,53 +166,117 @@ static void put_plain(const c_position *p, int depth)
     line(p, depth, "}");
 }
 
-/* Results go past the caches, a line at a time. */
-static void put_streams(const c_position *p, int depth)
+static size_t rows_of_part(const loop *l)
+{
+    int d = l->rank - 2;
+    return d == l->split && l->parts > 1 ? l->step : l->extent[d];
+}
+
+/* "for (at...) { const size_t n = ...;", a few cache lines of a row at a time; what they are computed from is asked for ahead. */
+static void open_chunks(const c_position *p, int depth, int rows)
 {
     c_text *out = p->out;
     const loop *l = p->l;
     int last = l->rank - 1;
     char limit[LIMIT];
     const char *low = low_of(l, last), *high = high_of(l, last, limit);
-    depth = open_dim(p, depth, last - 1, "i");
     weft__c_indent(out, depth);
-    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, LINE);
+    weft__c_put(out, "for (size_t at = %s; at < %s; at += %d) {\n", low, high, CHUNK);
     weft__c_indent(out, depth + 1);
-    weft__c_put(out, "const size_t n = %s - start < %d ? %s - start : %d;\n", high, LINE, high, LINE);
+    if (last != l->split && l->extent[last] % CHUNK == 0)
+        weft__c_put(out, "const size_t n = %d;\n", CHUNK);
+    else
+        weft__c_put(out, "const size_t n = %s - at < %d ? %s - at : %d;\n", high, CHUNK, high, CHUNK);
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        if (b->action != ACTION_LOAD || b->stride[last] != 1 || (last && !b->stride[last - 1]) || weft__c_seen(l, i))
+            continue;
+        weft__c_indent(out, depth + 1);
+        if (rows > 1)
+            weft__c_put(out, "for (size_t r = 0; r < %d; r++)\n", rows);
+        weft__c_indent(out, rows > 1 ? depth + 2 : 0);
+        weft__c_put(out, "fetch(");
+        weft__c_array(out, l, b);
+        weft__c_put(out, " + ");
+        weft__c_index(p, b->stride, "at");
+        weft__c_put(out, ", n * sizeof *");
+        weft__c_array(out, l, b);
+        weft__c_put(out, ");\n");
+    }
+}
+
+/* Chunks of `rows` rows at once, whose results go past the caches. */
+static void put_stream_chunks(const c_position *p, int depth, int rows)
+{
+    c_text *out = p->out;
+    const loop *l = p->l;
+    open_chunks(p, depth, rows);
     for (int i = 0; i < l->length; i++)
         if (l->body[i].action == ACTION_STORE) {
             weft__c_indent(out, depth + 1);
-            weft__c_put(out, "%s line_%d[%d];\n", weft__c_type(l->body[i].dtype), i, LINE);
+            weft__c_put(out, "%s line_%d[%d][%d];\n", weft__c_type(l->body[i].dtype), i, rows, CHUNK);
         }
     line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
-    line(p, depth + 2, "const size_t j = start + k;");
-    weft__c_body(p, depth + 2);
-    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
+    line(p, depth + 2, "const size_t j = at + k;");
+    weft__c_indent(out, depth + 2);
+    weft__c_put(out, "for (size_t r = 0; r < %d; r++) {\n", rows);
+    weft__c_body(p, depth + 3);
+    merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
+    line(p, depth + 2, "}");
     line(p, depth + 1, "}");
-    line(p, depth + 1, "const size_t j = start;");
+    weft__c_indent(out, depth + 1);
+    weft__c_put(out, "for (size_t r = 0; r < %d; r++) {\n", rows);
     for (int i = 0; i < l->length; i++)
         if (l->body[i].action == ACTION_STORE) {
-            weft__c_indent(out, depth + 1);
-            weft__c_put(out, "stream(&");
-            weft__c_element(p, &l->body[i]);
-            weft__c_put(out, ", line_%d, n * sizeof *line_%d);\n", i, i);
+            weft__c_indent(out, depth + 2);
+            weft__c_put(out, "stream(");
+            weft__c_array(out, l, &l->body[i]);
+            weft__c_put(out, " + ");
+            weft__c_index(p, l->body[i].stride, "at");
+            weft__c_put(out, ", line_%d[r], n * sizeof *line_%d[r]);\n", i, i);
         }
+    line(p, depth + 1, "}");
     line(p, depth, "}");
 }
 
-bool weft__c_streams(const weft_program *program, const loop *l)
+/* Results go past the caches. Rows by blocks, four at once, a quarter of a block apart: what belongs to a column is read once for the four, and
+ * their memory arrives side by side. */
+static void put_streams(c_position *p, int depth)
+{
+    c_text *out = p->out;
+    const loop *l = p->l;
+    char limit[LIMIT];
+    const char *low = low_of(l, l->rank - 2), *high = high_of(l, l->rank - 2, limit);
+    if (rows_of_part(l) < STREAM_BLOCK) {
+        put_stream_chunks(p, open_dim(p, depth, l->rank - 2, "i"), 1);
+        return;
+    }
+    weft__c_indent(out, depth);
+    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, STREAM_BLOCK);
+    weft__c_indent(out, depth + 1);
+    weft__c_put(out, "const size_t stop = %s - start < %d ? %s : start + %d, apart = (stop - start) / %d;\n", high, STREAM_BLOCK, high, STREAM_BLOCK, ROWS);
+    line(p, depth + 1, "for (size_t i = start; i < start + apart; i++)");
+    p->row = "(i + r * apart)";
+    put_stream_chunks(p, depth + 2, ROWS);
+    p->row = "i";
+    weft__c_indent(out, depth + 1);
+    weft__c_put(out, "for (size_t i = start + %d * apart; i < stop; i++)\n", ROWS);
+    put_stream_chunks(p, depth + 2, 1);
+    line(p, depth, "}");
+}
+
+static size_t bytes_touched(const weft_program *program, const loop *l)
 {
     size_t bytes = 0;
-    bool stores = false;
-    for (int i = 0; i < l->length; i++) {
-        const instruction *b = &l->body[i];
-        if (!b->stride || weft__c_seen(l, i))
-            continue;
-        bytes += program->storages[b->storage].bytes;
-        stores |= b->action == ACTION_STORE;
-    }
-    bool plain = next_fold(l, FOLD_RUN, 0) == l->length && next_fold(l, FOLD_ROWS, 0) == l->length;
-    return stores && plain && bytes >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= SHORTEST_LINE;
+    for (int i = 0; i < l->length; i++)
+        if (l->body[i].stride && !weft__c_seen(l, i))
+            bytes += program->storages[l->body[i].storage].bytes;
+    return bytes;
+}
+
+bool weft__c_fetches(const weft_program *program, const loop *l)
+{
+    return bytes_touched(program, l) >= BEYOND_L2 && l->extent[l->rank - 1] >= CHUNK;
 }
 
 static bool has_store(const loop *l)
@@ -223,6 +287,12 @@ static bool has_store(const loop *l)
     return false;
 }
 
+bool weft__c_streams(const weft_program *program, const loop *l)
+{
+    bool plain = next_fold(l, FOLD_RUN, 0) == l->length && next_fold(l, FOLD_ROWS, 0) == l->length;
+    return plain && has_store(l) && bytes_touched(program, l) >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= CHUNK;
+}
+
 /* Four rows of a block at once. They lie a quarter of it apart: neighbours, where rows are short, share a page of memory, and the processor fetches
  * ahead by pages. */
 static void put_rows_apart(c_position *p, int depth, const char *columns)
@@ -230,11 +300,17 @@ static void put_rows_apart(c_position *p, int depth, const char *columns)
     weft__c_indent(p->out, depth);
     weft__c_put(p->out, "const size_t apart = (stop - start) / %d;\n", ROWS);
     line(p, depth, "for (size_t i = start; i < start + apart; i++)");
-    line(p, depth + 1, columns);
+    p->row = "(i + r * apart)";
+    if (p->fetch) {
+        open_chunks(p, ++depth, ROWS);
+        line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
+        line(p, depth + 2, "const size_t j = at + k;");
+    } else {
+        line(p, depth + 1, columns);
+    }
     start_folds(p, depth + 2, FOLD_ROWS, "double rows_%d");
     weft__c_indent(p->out, depth + 2);
     weft__c_put(p->out, "for (size_t r = 0; r < %d; r++) {\n", ROWS);
-    p->row = "(i + r * apart)";
     weft__c_body(p, depth + 3);
     merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
     merge_folds(p, depth + 3, FOLD_ROWS, "rows_%d", NULL);
@@ -242,6 +318,8 @@ static void put_rows_apart(c_position *p, int depth, const char *columns)
     line(p, depth + 2, "}");
     merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", "rows_%d");
     line(p, depth + 1, "}");
+    if (p->fetch)
+        line(p, depth, "}");
 }
 
 /* Rows into a row of accumulators, by blocks; four rows at once where none is stored: a compiler cannot know that four stored rows are apart. */
@@ -454,6 +532,7 @@ static void put_pool(c_text *out, const loop *l)
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream)
 {
     c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && weft__c_streams(program, l)};
+    p.fetch = may_stream && weft__c_fetches(program, l);
     int depth = 1;
     out->by_base = weft__c_by_base(program, l) ? program : NULL;
     if (l->split >= 0)

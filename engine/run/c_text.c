@@ -102,7 +102,7 @@ bool weft__c_reserved(const char *name)
 {
     static const char words[] = " auto break case char const continue default do double else enum extern float for goto if inline int int64_t long "
                                 "register restrict return short signed sizeof size_t static struct switch typedef union unsigned void volatile while "
-                                "asm typeof near far main NAN INFINITY NULL i j k r n at apart begin end start stop stream memcpy "
+                                "asm typeof near far main NAN INFINITY NULL i j k r n at apart begin end start stop stream fetch memcpy "
                                 "exp expf log logf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
@@ -173,7 +173,7 @@ void weft__c_number(c_text *out, double value, uint8_t dtype)
 /* --- the text of one position --- */
 
 /* "i * 1024 + j", or "0". */
-static void put_index(const c_position *p, const ptrdiff_t *stride)
+void weft__c_index(const c_position *p, const ptrdiff_t *stride, const char *column)
 {
     bool any = false;
     for (int d = 0; d < p->l->rank; d++) {
@@ -183,7 +183,7 @@ static void put_index(const c_position *p, const ptrdiff_t *stride)
         if (d < p->l->rank - 2)
             weft__c_put(p->out, "i%d", d);
         else
-            weft__c_put(p->out, "%s", d == p->l->rank - 1 ? "j" : p->row);
+            weft__c_put(p->out, "%s", d == p->l->rank - 1 ? column : p->row);
         if (stride[d] != 1)
             weft__c_put(p->out, " * %td", stride[d]);
         any = true;
@@ -196,7 +196,7 @@ void weft__c_element(const c_position *p, const instruction *b)
 {
     weft__c_array(p->out, p->l, b);
     weft__c_put(p->out, "[");
-    put_index(p, b->stride);
+    weft__c_index(p, b->stride, "j");
     weft__c_put(p->out, "]");
 }
 
@@ -294,7 +294,7 @@ void weft__c_body(const c_position *p, int depth)
         } else if (b->action == ACTION_STORE) {
             weft__c_indent(p->out, depth);
             if (p->stream)
-                weft__c_put(p->out, "line_%d[k]", i);
+                weft__c_put(p->out, "line_%d[r][k]", i);
             else
                 weft__c_element(p, b);
             weft__c_put(p->out, " = ");

@@ -41,6 +41,7 @@ enum { WEFT__C_LANES = 32 }; /* of a fold over a run: so many that gcc does not 
 
 int weft__c_next_run(const loop *l, int i); /* the first fold of a run, from instruction i on, that takes its op's function; the length: none */
 bool weft__c_streams(const weft_program *program, const loop *l); /* its results are too large to be read again from a cache */
+bool weft__c_fetches(const weft_program *program, const loop *l); /* it reads more than a core's own cache holds */
 
 /* --- one position: c_text.c --- */
 
@@ -50,12 +51,14 @@ typedef struct c_position {
     c_text *out;
     const weft_program *program;
     const loop *l;
-    bool stream;     /* stores go to line_N[k], which is then written past the caches */
+    bool stream;     /* stores go to line_N[r][k], which is then written past the caches */
+    bool fetch;      /* what a walk reads next is asked for ahead */
     const char *row; /* how the row is called here: "i" or "(i + r)". The column is j, dims further out are i0, i1, ... */
 } c_position;
 
 void weft__c_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value); /* to = merge(to, value): c_loops.c */
 void weft__c_body(const c_position *p, int depth); /* all maps and stores */
+void weft__c_index(const c_position *p, const ptrdiff_t *stride, const char *column); /* "i * 1024 + j", with another name for j, or "0" */
 void weft__c_element(const c_position *p, const instruction *b); /* of the array that it loads, stores or folds into */
 void weft__c_operand(const c_position *p, int i); /* what instruction i has computed */
 void weft__c_number(c_text *out, double value, uint8_t dtype); /* a literal that reads back as this value */
