@@ -5,11 +5,12 @@
  * many of them that gcc does not unroll them, since it then no longer sees a loop to vectorise.
  * Accumulators are double. Many rows go by blocks, so that rounding does not grow with their number. */
 #include "engine/run/c_text.h"
+#include "engine/stream.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, BEYOND_L2 = 1 << 20 /* bytes */, CHUNK = 64, STREAM_BLOCK = 128 };
+enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, CHUNK = 64, STREAM_BLOCK = 128 };
 
 typedef enum folding {
     FOLD_IN_PLACE, /* one element of the result for each position */
@@ -276,7 +277,7 @@ static size_t bytes_touched(const weft_program *program, const loop *l)
 
 bool weft__c_fetches(const weft_program *program, const loop *l)
 {
-    return bytes_touched(program, l) >= BEYOND_L2 && l->extent[l->rank - 1] >= CHUNK;
+    return bytes_touched(program, l) >= WEFT__BEYOND_L2 && l->extent[l->rank - 1] >= CHUNK;
 }
 
 static bool has_store(const loop *l)

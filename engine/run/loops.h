@@ -45,6 +45,8 @@ typedef struct loop {
     size_t parts, step; /* part p covers [p*step, (p+1)*step) of it */
     bool shared;        /* the parts are worth more than one thread */
     size_t rows, run;   /* a tile: rows of the last dim, or a run of one */
+    bool fetch;         /* it reads more than a core's own cache holds: the next tile is asked for ahead */
+    bool past;          /* its results go past the caches */
     int slots;
     uint32_t workspace; /* a storage: what tile.c keeps */
     size_t worker_bytes; /* of it for each thread; whole cache lines */

@@ -5,6 +5,7 @@
  * A fold accumulates in f64. Sums of many rows go by blocks, which are added up afterwards, so that rounding grows with the square root of
  * their number at worst. */
 #include "engine/run/program.h"
+#include "engine/stream.h"
 
 #include <string.h>
 
@@ -106,9 +107,34 @@ static void give_slots(loop *l, instruction *body, uint16_t *next)
     l->slots = top;
 }
 
+/* A load of another element for each position. */
+static bool reads_all(const loop *l, const instruction *b)
+{
+    for (int d = 0; d < l->rank; d++)
+        if (!b->stride[d] && l->extent[d] > 1)
+            return false;
+    return true;
+}
+
+static void choose_caches(loop *l)
+{
+    size_t reads = 0, writes = 0;
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        size_t bytes = l->count * weft_dtype_size((weft_dtype)b->dtype);
+        if (b->action == ACTION_STORE)
+            writes += bytes;
+        else if (b->action == ACTION_LOAD && reads_all(l, b))
+            reads += bytes;
+    }
+    l->fetch = reads >= WEFT__BEYOND_L2;
+    l->past = writes && reads + writes >= WEFT_BEYOND_CACHE;
+}
+
 void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
 {
     shape_tiles(l);
+    choose_caches(l);
     size_t blocks = 0;
     for (int i = 0; i < l->length; i++) {
         instruction *b = &body[i];
@@ -116,7 +142,7 @@ void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
             b->reading = reading_of(l, b);
         else if (b->action == ACTION_FOLD && in_blocks(l, b))
             blocks++;
-        else if (b->action == ACTION_STORE) {
+        else if (b->action == ACTION_STORE && !l->past) {
             instruction *x = &body[b->operand[0]];
             if ((x->action == ACTION_MAP || x->action == ACTION_CONVERT) && x->into == NO_INSTRUCTION)
                 x->into = (uint16_t)i;
@@ -188,7 +214,7 @@ static void gather(const walk *w, const instruction *b, state *s, const char *fr
     s->stride = 1;
 }
 
-static void load(const walk *w, const instruction *b, state *s, size_t row, size_t column, size_t rows)
+static void load(const walk *w, const instruction *b, state *s, size_t row, size_t column, size_t rows, size_t run)
 {
     if (b->reading == READ_REPEATED)
         return;
@@ -199,6 +225,17 @@ static void load(const walk *w, const instruction *b, state *s, size_t row, size
     }
     s->at = from;
     s->stride = b->reading == READ_UNIFORM ? 0 : b->stride[w->l->rank - 1];
+    if (w->l->fetch && s->stride == 1 && b->stride[w->l->rank - 2])
+        weft__fetch_ahead(from, rows * run * weft_dtype_size((weft_dtype)b->dtype));
+}
+
+static void store(const walk *w, const instruction *b, const state *x, char *to, size_t n)
+{
+    size_t size = weft_dtype_size((weft_dtype)b->dtype);
+    if (w->l->past && x->stride == 1 && (uintptr_t)to % WEFT__LINE == 0 && n * size % WEFT__LINE == 0)
+        weft__stream(to, x->at, n * size);
+    else
+        copy_words(n, to, x->at, x->stride, size);
 }
 
 static void fold_tile(const walk *w, const instruction *b, const state *s, size_t row, size_t column, size_t rows, size_t run, size_t part)
@@ -260,18 +297,16 @@ static void run_tile(const walk *w, size_t row, size_t column, size_t rows, size
         state *s = &w->states[i];
         switch ((action)b->action) {
         case ACTION_LOAD:
-            load(w, b, s, row, column, rows);
+            load(w, b, s, row, column, rows, run);
             break;
         case ACTION_CONVERT:
         case ACTION_MAP:
             map_tile(w, b, s, row, column, rows * run);
             break;
-        case ACTION_STORE: {
-            const state *x = &w->states[b->operand[0]];
+        case ACTION_STORE:
             if (l->body[b->operand[0]].into != i)
-                copy_words(rows * run, memory_of(w, b, s, row, column), x->at, x->stride, weft_dtype_size((weft_dtype)b->dtype));
+                store(w, b, &w->states[b->operand[0]], memory_of(w, b, s, row, column), rows * run);
             break;
-        }
         case ACTION_FOLD:
             fold_tile(w, b, s, row, column, rows, run, part);
             break;
@@ -436,6 +471,8 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
     do
         run_rows(&w, part, blocks);
     while (advance(&w, position));
+    if (l->past)
+        weft__stream_end();
 }
 
 void weft__loop_finish(const loop *l, void *const *base)

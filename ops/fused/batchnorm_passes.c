@@ -5,15 +5,13 @@
  * log2(N + 1) bits of the f64 sums cancel, and only within a block. A constant column gives exactly 0.
  *
  * Backward, two reads of dy and h: two sums, then dh. All arithmetic is in f64. Where sigma2 + eps is 0, r is taken as 0: y = beta and dh = 0. */
+#include "engine/stream.h"
 #include "ops/fused/batchnorm.h"
 #include "ops/staged/staged.h"
-#include "ops/stream.h"
 
 #include <math.h>
 
 /* Rows are read as if `group` of them were one: narrow ones so that inner loops are long, others so that each begins on a cache line. */
-enum { BEYOND_L2 = 1 << 20 /* bytes: from there on a walk gains by fetching ahead */ };
-
 typedef struct columns {
     size_t rows, width; /* (N, D) */
     size_t group;       /* rows side by side */
@@ -35,7 +33,7 @@ static columns arrange(const size_t *dim, weft_dtype dtype, size_t arrays)
     if (bytes >= WEFT_BEYOND_CACHE / BACKWARD_ARRAYS)
         while (c.group * c.width % in_line && (c.group + 1) * c.width <= LONGEST_ROW)
             c.group++;
-    c.chunk = bytes >= BEYOND_L2 ? CHUNK : c.width * c.group;
+    c.chunk = bytes >= WEFT__BEYOND_L2 ? CHUNK : c.width * c.group;
     return c;
 }
 

@@ -1,6 +1,6 @@
-/* stream.h: for kernels that walk arrays larger than the caches. */
-#ifndef WEFT_OPS_STREAM_H
-#define WEFT_OPS_STREAM_H
+/* stream.h: for kernels, of ops and of the engine, that walk arrays larger than the caches. */
+#ifndef WEFT_STREAM_H
+#define WEFT_STREAM_H
 
 #include "engine/weft.h"
 
@@ -10,7 +10,10 @@
 #include <emmintrin.h>
 #endif
 
-enum { WEFT__LINE = 64 /* bytes of a cache line */ };
+enum {
+    WEFT__LINE = 64,          /* bytes of a cache line */
+    WEFT__BEYOND_L2 = 1 << 20 /* bytes: from there on a walk gains by fetching ahead */
+};
 
 /* Asks for the memory that a walk reads next. Processors do so themselves, but only within a page of 4 KiB, and see few walks at a time.
  * Two KiB ahead is what 0.1 us takes at 16 GB/s, and that is what memory takes to answer. */
