@@ -43,7 +43,8 @@ static bool grouped(const loop *l)
 
 static size_t slot_bytes(const loop *l)
 {
-    return (l->rows * l->run * sizeof(double) + 63) & ~(size_t)63;
+    size_t bytes = l->rows * l->run * sizeof(double);
+    return l->count == 1 ? bytes : (bytes + 63) & ~(size_t)63; /* numbers of a graph of scalars share cache lines */
 }
 
 static uint8_t reading_of(const loop *l, const instruction *load)
@@ -150,7 +151,7 @@ void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
     }
     give_slots(l, body, scratch);
     size_t bytes = ((size_t)l->length * sizeof(state) + 63) & ~(size_t)63;
-    bytes += (size_t)l->slots * slot_bytes(l) + blocks * ((l->extent[l->rank - 1] * sizeof(double) + 63) & ~(size_t)63);
+    bytes += (((size_t)l->slots * slot_bytes(l) + 63) & ~(size_t)63) + blocks * ((l->extent[l->rank - 1] * sizeof(double) + 63) & ~(size_t)63);
     l->worker_bytes = bytes;
 }
 
@@ -438,7 +439,7 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
     walk w = {.l = l, .base = base, .states = (state *)(void *)own};
     size_t position[WEFT_MAX_RANK + 1], states = ((size_t)l->length * sizeof(state) + 63) & ~(size_t)63;
     w.slots = own + states;
-    double *block = (double *)(void *)(w.slots + (size_t)l->slots * slot_bytes(l));
+    double *block = (double *)(void *)(w.slots + (((size_t)l->slots * slot_bytes(l) + 63) & ~(size_t)63));
     bool blocks = false;
     for (int d = 0; d < l->rank; d++) {
         w.low[d] = d == l->split ? part * l->step : 0;
