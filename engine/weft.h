@@ -493,6 +493,8 @@ typedef struct weft_fold {
     double (*along[2])(size_t n, const void *x, ptrdiff_t stride); /* folds n elements into one */
     void (*across[2])(size_t rows, size_t n, const void *x, ptrdiff_t row_stride, ptrdiff_t stride, double *y); /* folds rows into y */
     double (*merge)(double a, double b);
+    const weft_op *product; /* or NULL: an op of two operands whose results it folds as they arise, from contiguous rows of f64 */
+    void (*across_product)(size_t rows, size_t n, const double *a, const double *b, double *y);
     const char *text; /* merge() in C, an expression in a and b; NULL: it cannot be printed as C */
 } weft_fold;
 

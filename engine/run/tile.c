@@ -132,10 +132,25 @@ static void choose_caches(loop *l)
     l->past = writes && reads + writes >= WEFT_BEYOND_CACHE;
 }
 
+/* Marks the products that are only summed. */
+static void find_products(const loop *l, instruction *body, uint16_t *users)
+{
+    memset(users, 0, (size_t)l->length * sizeof *users);
+    for (int i = 0; i < l->length; i++)
+        for (int k = 0; k < body[i].n; k++)
+            users[body[i].operand[k]]++;
+    for (int i = 0; i + 1 < l->length; i++) {
+        const instruction *fold = &body[i + 1];
+        body[i].folded = body[i].action == ACTION_MAP && body[i].dtype == WEFT_F64 && users[i] == 1 && fold->action == ACTION_FOLD &&
+                         fold->operand[0] == i && fold->op->fold->product == body[i].op && fold->stride[l->rank - 1];
+    }
+}
+
 void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
 {
     shape_tiles(l);
     choose_caches(l);
+    find_products(l, body, scratch);
     size_t blocks = 0;
     for (int i = 0; i < l->length; i++) {
         instruction *b = &body[i];
@@ -239,6 +254,18 @@ static void store(const walk *w, const instruction *b, const state *x, char *to,
         copy_words(n, to, x->at, x->stride, size);
 }
 
+/* Where fold b accumulates what the tile at (row, column) holds. */
+static double *accumulators_of(const walk *w, const instruction *b, const state *s, size_t row, size_t column, size_t part)
+{
+    const loop *l = w->l;
+    if (s->block)
+        return s->block + column;
+    double *y = w->base[b->partial != NO_STORAGE ? b->partial : b->storage];
+    if (b->partial != NO_STORAGE)
+        y += part * weft__fold_kept(l, b);
+    return y + s->offset + (ptrdiff_t)row * b->stride[l->rank - 2] + (ptrdiff_t)column * b->stride[l->rank - 1];
+}
+
 static void fold_tile(const walk *w, const instruction *b, const state *s, size_t row, size_t column, size_t rows, size_t run, size_t part)
 {
     const loop *l = w->l;
@@ -247,15 +274,7 @@ static void fold_tile(const walk *w, const instruction *b, const state *s, size_
     int type = b->dtype == WEFT_F64;
     ptrdiff_t row_stride = b->stride[l->rank - 2], stride = b->stride[l->rank - 1];
     size_t size = weft_dtype_size((weft_dtype)b->dtype);
-    double *y;
-    if (s->block) {
-        y = s->block + column;
-    } else {
-        y = w->base[b->partial != NO_STORAGE ? b->partial : b->storage];
-        if (b->partial != NO_STORAGE)
-            y += part * weft__fold_kept(l, b);
-        y += s->offset + (ptrdiff_t)row * row_stride + (ptrdiff_t)column * stride;
-    }
+    double *y = accumulators_of(w, b, s, row, column, part);
     if (stride && row_stride) /* both stay, and lie as the tile does */
         f->across[type](1, rows * run, x->at, 0, x->stride, y);
     else if (stride)
@@ -290,6 +309,20 @@ static void map_tile(const walk *w, const instruction *b, state *s, size_t row, 
     s->stride = !uniform;
 }
 
+/* The product b and the fold behind it in one walk; false where the operands are not rows of numbers. */
+static bool fold_product(const walk *w, const instruction *b, size_t row, size_t column, size_t rows, size_t run, size_t part)
+{
+    const instruction *fold = b + 1;
+    const state *s = &w->states[fold - w->l->body], *left = &w->states[b->operand[0]], *right = &w->states[b->operand[1]];
+    if (left->stride != 1 || right->stride != 1)
+        return false;
+    double *y = accumulators_of(w, fold, s, row, column, part);
+    bool kept = fold->stride[w->l->rank - 2] != 0; /* rows stay, and lie as the tile does */
+    fold->op->fold->across_product(kept ? 1 : rows, kept ? rows * run : run, (const double *)(const void *)left->at,
+                                   (const double *)(const void *)right->at, y);
+    return true;
+}
+
 static void run_tile(const walk *w, size_t row, size_t column, size_t rows, size_t run, size_t part)
 {
     const loop *l = w->l;
@@ -302,7 +335,10 @@ static void run_tile(const walk *w, size_t row, size_t column, size_t rows, size
             break;
         case ACTION_CONVERT:
         case ACTION_MAP:
-            map_tile(w, b, s, row, column, rows * run);
+            if (b->folded && fold_product(w, b, row, column, rows, run, part))
+                i++;
+            else
+                map_tile(w, b, s, row, column, rows * run);
             break;
         case ACTION_STORE:
             if (l->body[b->operand[0]].into != i)
