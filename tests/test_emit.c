@@ -31,7 +31,7 @@ static void write_text(const char *path, const char *text)
 /* Compiles what was emitted, with every warning an error, and loads it. */
 static void *load(void)
 {
-    char folder[] = "/tmp/weft-emit-XXXXXX", path[64], command[400];
+    char folder[] = P_tmpdir "/weft-emit-XXXXXX", path[64], command[400];
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/made.c", folder);
     write_text(path, source_page.text);

@@ -163,7 +163,7 @@ static bool run_as_c(const bench *b, timing *result, char why[WHY_BYTES])
     char folder[512];
     weft_program *p[2];
     weft_options options = way_options(b, COMPILED);
-    snprintf(folder, sizeof folder, "%.400s/weft-bench-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    snprintf(folder, sizeof folder, "%.400s/weft-bench-XXXXXX", temporary && *temporary ? temporary : P_tmpdir);
     memcpy(why, b->no_compiled, WHY_BYTES);
     if (*why)
         return true;

@@ -4,19 +4,13 @@
  * into a row of accumulators; where it is folded away, a run of elements is computed into a small array and folded in lanes; so
  * many of them that gcc does not unroll them, since it then no longer sees a loop to vectorise.
  * Accumulators are double. Many rows go by blocks, so that rounding does not grow with their number. */
-#include "engine/run/c_text.h"
+#include "engine/run/c_loops.h"
 #include "engine/stream.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { RUN = 512, ROWS = 4, BLOCK = 256, MOST_BLOCK = 2048, MOST_NAMED = 24, LIMIT = 24, CHUNK = 64, STREAM_BLOCK = 128 };
-
-typedef enum folding {
-    FOLD_IN_PLACE, /* one element of the result for each position */
-    FOLD_ROWS,     /* rows into a row */
-    FOLD_RUN       /* a row into one element */
-} folding;
+enum { RUN = 512, MOST_NAMED = 24 };
 
 const weft_op *weft__c_missing(const loop *l)
 {
@@ -33,21 +27,19 @@ static folding folding_of(const loop *l, const instruction *fold)
     int last = l->rank - 1;
     if (!fold->stride[last] && l->extent[last] != 1)
         return FOLD_RUN;
-    bool wide = l->extent[last] > MOST_BLOCK || l->split == last;
-    return !fold->stride[last - 1] && l->extent[last - 1] > ROWS && !wide ? FOLD_ROWS : FOLD_IN_PLACE;
+    bool wide = l->extent[last] > WEFT__C_MOST_BLOCK || l->split == last;
+    return !fold->stride[last - 1] && l->extent[last - 1] > WEFT__C_ROWS && !wide ? FOLD_ROWS : FOLD_IN_PLACE;
 }
 
 /* The first fold of a kind from instruction i on; the loop's length: none. */
-static int next_fold(const loop *l, folding kind, int i)
+int weft__c_next_fold(const loop *l, folding kind, int i)
 {
     while (i < l->length && !(l->body[i].action == ACTION_FOLD && folding_of(l, &l->body[i]) == kind))
         i++;
     return i;
 }
 
-#define FOR_FOLDS(l, kind, i) for (int i = next_fold(l, kind, 0); i < (l)->length; i = next_fold(l, kind, i + 1))
-
-static void line(const c_position *p, int depth, const char *text)
+void weft__c_line(const c_position *p, int depth, const char *text)
 {
     weft__c_indent(p->out, depth);
     weft__c_put(p->out, "%s\n", text);
@@ -101,14 +93,14 @@ static void merge_fold(const c_position *p, int depth, int i, const char *to, co
     weft__c_free(&right);
 }
 
-static void merge_folds(const c_position *p, int depth, folding kind, const char *to, const char *value)
+void weft__c_merge_folds(const c_position *p, int depth, folding kind, const char *to, const char *value)
 {
     FOR_FOLDS(p->l, kind, i)
         merge_fold(p, depth, i, to, value);
 }
 
 /* "NAME = identity;" for each fold of a kind. */
-static void start_folds(const c_position *p, int depth, folding kind, const char *name)
+void weft__c_start_folds(const c_position *p, int depth, folding kind, const char *name)
 {
     FOR_FOLDS(p->l, kind, i) {
         weft__c_indent(p->out, depth);
@@ -119,16 +111,16 @@ static void start_folds(const c_position *p, int depth, folding kind, const char
     }
 }
 
-static const char *low_of(const loop *l, int d)
+const char *weft__c_low(const loop *l, int d)
 {
     return d == l->split ? "begin" : "0";
 }
 
-static const char *high_of(const loop *l, int d, char *text)
+const char *weft__c_high(const loop *l, int d, char *text)
 {
     if (d == l->split)
         return "end";
-    snprintf(text, LIMIT, "%zu", l->extent[d]);
+    snprintf(text, WEFT__C_LIMIT, "%zu", l->extent[d]);
     return text;
 }
 
@@ -139,13 +131,13 @@ static bool is_one_step(const loop *l, int d)
 
 static void put_dim(const c_position *p, int depth, int d, const char *name, const char *behind)
 {
-    char high[LIMIT];
+    char high[WEFT__C_LIMIT];
     weft__c_indent(p->out, depth);
-    weft__c_put(p->out, "for (size_t %s = %s; %s < %s; %s++)%s\n", name, low_of(p->l, d), name, high_of(p->l, d, high), name, behind);
+    weft__c_put(p->out, "for (size_t %s = %s; %s < %s; %s++)%s\n", name, weft__c_low(p->l, d), name, weft__c_high(p->l, d, high), name, behind);
 }
 
 /* The loop over dim d, named so, if it is more than one step; returns the depth inside. */
-static int open_dim(const c_position *p, int depth, int d, const char *name)
+int weft__c_open_dim(const c_position *p, int depth, int d, const char *name)
 {
     if (is_one_step(p->l, d))
         return depth;
@@ -158,112 +150,13 @@ static int open_dim(const c_position *p, int depth, int d, const char *name)
 static void put_plain(const c_position *p, int depth)
 {
     int last = p->l->rank - 1;
-    char high[LIMIT];
-    depth = open_dim(p, depth, last - 1, "i");
+    char high[WEFT__C_LIMIT];
+    depth = weft__c_open_dim(p, depth, last - 1, "i");
     weft__c_indent(p->out, depth);
-    weft__c_put(p->out, "for (size_t j = %s; j < %s; j++) {\n", low_of(p->l, last), high_of(p->l, last, high));
+    weft__c_put(p->out, "for (size_t j = %s; j < %s; j++) {\n", weft__c_low(p->l, last), weft__c_high(p->l, last, high));
     weft__c_body(p, depth + 1);
-    merge_folds(p, depth + 1, FOLD_IN_PLACE, NULL, NULL);
-    line(p, depth, "}");
-}
-
-static size_t rows_of_part(const loop *l)
-{
-    int d = l->rank - 2;
-    return d == l->split && l->parts > 1 ? l->step : l->extent[d];
-}
-
-/* "for (at...) { const size_t n = ...;", a few cache lines of a row at a time; what they are computed from is asked for ahead. */
-static void open_chunks(const c_position *p, int depth, int rows)
-{
-    c_text *out = p->out;
-    const loop *l = p->l;
-    int last = l->rank - 1;
-    char limit[LIMIT];
-    const char *low = low_of(l, last), *high = high_of(l, last, limit);
-    weft__c_indent(out, depth);
-    weft__c_put(out, "for (size_t at = %s; at < %s; at += %d) {\n", low, high, CHUNK);
-    weft__c_indent(out, depth + 1);
-    if (last != l->split && l->extent[last] % CHUNK == 0)
-        weft__c_put(out, "const size_t n = %d;\n", CHUNK);
-    else
-        weft__c_put(out, "const size_t n = %s - at < %d ? %s - at : %d;\n", high, CHUNK, high, CHUNK);
-    for (int i = 0; i < l->length; i++) {
-        const instruction *b = &l->body[i];
-        if (b->action != ACTION_LOAD || b->stride[last] != 1 || (last && !b->stride[last - 1]) || weft__c_seen(l, i))
-            continue;
-        weft__c_indent(out, depth + 1);
-        if (rows > 1)
-            weft__c_put(out, "for (size_t r = 0; r < %d; r++)\n", rows);
-        weft__c_indent(out, rows > 1 ? depth + 2 : 0);
-        weft__c_put(out, "fetch(");
-        weft__c_array(out, l, b);
-        weft__c_put(out, " + ");
-        weft__c_index(p, b->stride, "at");
-        weft__c_put(out, ", n * sizeof *");
-        weft__c_array(out, l, b);
-        weft__c_put(out, ");\n");
-    }
-}
-
-/* Chunks of `rows` rows at once, whose results go past the caches. */
-static void put_stream_chunks(const c_position *p, int depth, int rows)
-{
-    c_text *out = p->out;
-    const loop *l = p->l;
-    open_chunks(p, depth, rows);
-    for (int i = 0; i < l->length; i++)
-        if (l->body[i].action == ACTION_STORE) {
-            weft__c_indent(out, depth + 1);
-            weft__c_put(out, "%s line_%d[%d][%d];\n", weft__c_type(l->body[i].dtype), i, rows, CHUNK);
-        }
-    line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
-    line(p, depth + 2, "const size_t j = at + k;");
-    weft__c_indent(out, depth + 2);
-    weft__c_put(out, "for (size_t r = 0; r < %d; r++) {\n", rows);
-    weft__c_body(p, depth + 3);
-    merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
-    line(p, depth + 2, "}");
-    line(p, depth + 1, "}");
-    weft__c_indent(out, depth + 1);
-    weft__c_put(out, "for (size_t r = 0; r < %d; r++) {\n", rows);
-    for (int i = 0; i < l->length; i++)
-        if (l->body[i].action == ACTION_STORE) {
-            weft__c_indent(out, depth + 2);
-            weft__c_put(out, "stream(");
-            weft__c_array(out, l, &l->body[i]);
-            weft__c_put(out, " + ");
-            weft__c_index(p, l->body[i].stride, "at");
-            weft__c_put(out, ", line_%d[r], n * sizeof *line_%d[r]);\n", i, i);
-        }
-    line(p, depth + 1, "}");
-    line(p, depth, "}");
-}
-
-/* Results go past the caches. Rows by blocks, four at once, a quarter of a block apart: what belongs to a column is read once for the four, and
- * their memory arrives side by side. */
-static void put_streams(c_position *p, int depth)
-{
-    c_text *out = p->out;
-    const loop *l = p->l;
-    char limit[LIMIT];
-    const char *low = low_of(l, l->rank - 2), *high = high_of(l, l->rank - 2, limit);
-    if (rows_of_part(l) < STREAM_BLOCK) {
-        put_stream_chunks(p, open_dim(p, depth, l->rank - 2, "i"), 1);
-        return;
-    }
-    weft__c_indent(out, depth);
-    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, STREAM_BLOCK);
-    weft__c_indent(out, depth + 1);
-    weft__c_put(out, "const size_t stop = %s - start < %d ? %s : start + %d, apart = (stop - start) / %d;\n", high, STREAM_BLOCK, high, STREAM_BLOCK, ROWS);
-    line(p, depth + 1, "for (size_t i = start; i < start + apart; i++)");
-    p->row = "(i + r * apart)";
-    put_stream_chunks(p, depth + 2, ROWS);
-    p->row = "i";
-    weft__c_indent(out, depth + 1);
-    weft__c_put(out, "for (size_t i = start + %d * apart; i < stop; i++)\n", ROWS);
-    put_stream_chunks(p, depth + 2, 1);
-    line(p, depth, "}");
+    weft__c_merge_folds(p, depth + 1, FOLD_IN_PLACE, NULL, NULL);
+    weft__c_line(p, depth, "}");
 }
 
 static size_t bytes_touched(const weft_program *program, const loop *l)
@@ -277,10 +170,10 @@ static size_t bytes_touched(const weft_program *program, const loop *l)
 
 bool weft__c_fetches(const weft_program *program, const loop *l)
 {
-    return bytes_touched(program, l) >= WEFT__BEYOND_L2 && l->extent[l->rank - 1] >= CHUNK;
+    return bytes_touched(program, l) >= WEFT__BEYOND_L2 && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
 }
 
-static bool has_store(const loop *l)
+bool weft__c_has_store(const loop *l)
 {
     for (int i = 0; i < l->length; i++)
         if (l->body[i].action == ACTION_STORE)
@@ -290,74 +183,8 @@ static bool has_store(const loop *l)
 
 bool weft__c_streams(const weft_program *program, const loop *l)
 {
-    bool plain = next_fold(l, FOLD_RUN, 0) == l->length && next_fold(l, FOLD_ROWS, 0) == l->length;
-    return plain && has_store(l) && bytes_touched(program, l) >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= CHUNK;
-}
-
-/* Four rows of a block at once. They lie a quarter of it apart: neighbours, where rows are short, share a page of memory, and the processor fetches
- * ahead by pages. */
-static void put_rows_apart(c_position *p, int depth, const char *columns)
-{
-    weft__c_indent(p->out, depth);
-    weft__c_put(p->out, "const size_t apart = (stop - start) / %d;\n", ROWS);
-    line(p, depth, "for (size_t i = start; i < start + apart; i++)");
-    p->row = "(i + r * apart)";
-    if (p->fetch) {
-        open_chunks(p, ++depth, ROWS);
-        line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
-        line(p, depth + 2, "const size_t j = at + k;");
-    } else {
-        line(p, depth + 1, columns);
-    }
-    start_folds(p, depth + 2, FOLD_ROWS, "double rows_%d");
-    weft__c_indent(p->out, depth + 2);
-    weft__c_put(p->out, "for (size_t r = 0; r < %d; r++) {\n", ROWS);
-    weft__c_body(p, depth + 3);
-    merge_folds(p, depth + 3, FOLD_IN_PLACE, NULL, NULL);
-    merge_folds(p, depth + 3, FOLD_ROWS, "rows_%d", NULL);
-    p->row = "i";
-    line(p, depth + 2, "}");
-    merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", "rows_%d");
-    line(p, depth + 1, "}");
-    if (p->fetch)
-        line(p, depth, "}");
-}
-
-/* Rows into a row of accumulators, by blocks; four rows at once where none is stored: a compiler cannot know that four stored rows are apart. */
-static void put_rows(c_position *p, int depth)
-{
-    c_text *out = p->out;
-    const loop *l = p->l;
-    char limit[LIMIT], columns[64];
-    const char *low = low_of(l, l->rank - 2), *high = high_of(l, l->rank - 2, limit);
-    snprintf(columns, sizeof columns, "for (size_t j = 0; j < %zu; j++) {", l->extent[l->rank - 1]);
-    weft__c_indent(out, depth);
-    weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, BLOCK);
-    weft__c_indent(out, ++depth);
-    weft__c_put(out, "const size_t stop = %s - start < %d ? %s : start + %d;\n", high, BLOCK, high, BLOCK);
-    FOR_FOLDS(l, FOLD_ROWS, i) {
-        weft__c_indent(out, depth);
-        weft__c_put(out, "double block_%d[%zu];\n", i, l->extent[l->rank - 1]);
-    }
-    line(p, depth, columns);
-    start_folds(p, depth + 1, FOLD_ROWS, "block_%d[j]");
-    line(p, depth, "}");
-    if (!has_store(l)) {
-        put_rows_apart(p, depth, columns);
-        weft__c_indent(out, depth);
-        weft__c_put(out, "for (size_t i = start + %d * apart; i < stop; i++)\n", ROWS);
-    } else {
-        line(p, depth, "for (size_t i = start; i < stop; i++)");
-    }
-    line(p, depth + 1, columns);
-    weft__c_body(p, depth + 2);
-    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
-    merge_folds(p, depth + 2, FOLD_ROWS, "block_%d[j]", NULL);
-    line(p, depth + 1, "}");
-    line(p, depth, columns);
-    merge_folds(p, depth + 1, FOLD_ROWS, NULL, "block_%d[j]");
-    line(p, depth, "}");
-    line(p, depth - 1, "}");
+    bool plain = weft__c_next_fold(l, FOLD_RUN, 0) == l->length && weft__c_next_fold(l, FOLD_ROWS, 0) == l->length;
+    return plain && weft__c_has_store(l) && bytes_touched(program, l) >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
 }
 
 /* Rows so short that lanes would cost more than they save. */
@@ -368,27 +195,27 @@ static bool has_short_rows(const loop *l)
 
 int weft__c_next_run(const loop *l, int i)
 {
-    return has_short_rows(l) ? l->length : next_fold(l, FOLD_RUN, i);
+    return has_short_rows(l) ? l->length : weft__c_next_fold(l, FOLD_RUN, i);
 }
 
 static void put_short_rows(const c_position *p, int depth)
 {
     const loop *l = p->l;
-    char high[LIMIT];
+    char high[WEFT__C_LIMIT];
     if (is_one_step(l, l->rank - 2))
-        line(p, depth, "{");
+        weft__c_line(p, depth, "{");
     else
         put_dim(p, depth, l->rank - 2, "i", " {");
-    start_folds(p, depth + 1, FOLD_RUN, "double folded_%d");
+    weft__c_start_folds(p, depth + 1, FOLD_RUN, "double folded_%d");
     weft__c_indent(p->out, depth + 1);
-    weft__c_put(p->out, "for (size_t j = 0; j < %s; j++) {\n", high_of(l, l->rank - 1, high));
+    weft__c_put(p->out, "for (size_t j = 0; j < %s; j++) {\n", weft__c_high(l, l->rank - 1, high));
     weft__c_body(p, depth + 2);
-    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
-    merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
-    merge_folds(p, depth + 2, FOLD_RUN, "folded_%d", NULL);
-    line(p, depth + 1, "}");
-    merge_folds(p, depth + 1, FOLD_RUN, NULL, "folded_%d");
-    line(p, depth, "}");
+    weft__c_merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
+    weft__c_merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
+    weft__c_merge_folds(p, depth + 2, FOLD_RUN, "folded_%d", NULL);
+    weft__c_line(p, depth + 1, "}");
+    weft__c_merge_folds(p, depth + 1, FOLD_RUN, NULL, "folded_%d");
+    weft__c_line(p, depth, "}");
 }
 
 /* Rows into one element each, a run at a time. */
@@ -397,16 +224,16 @@ static void put_runs(const c_position *p, int depth)
     c_text *out = p->out;
     const loop *l = p->l;
     int last = l->rank - 1;
-    char limit[LIMIT];
-    const char *low = low_of(l, last), *high = high_of(l, last, limit);
+    char limit[WEFT__C_LIMIT];
+    const char *low = weft__c_low(l, last), *high = weft__c_high(l, last, limit);
     size_t width = l->extent[last] < RUN ? l->extent[last] : RUN;
     bool one = last != l->split && l->extent[last] <= RUN; /* run a row */
     if (one && is_one_step(l, last - 1)) {
-        line(p, depth, "{");
+        weft__c_line(p, depth, "{");
     } else if (one) {
         put_dim(p, depth, last - 1, "i", " {");
     } else {
-        depth = open_dim(p, depth, last - 1, "i");
+        depth = weft__c_open_dim(p, depth, last - 1, "i");
         weft__c_indent(out, depth);
         weft__c_put(out, "for (size_t start = %s; start < %s; start += %d) {\n", low, high, RUN);
         weft__c_indent(out, depth + 1);
@@ -420,12 +247,12 @@ static void put_runs(const c_position *p, int depth)
         weft__c_indent(out, depth + 1);
         weft__c_put(out, "for (size_t j = 0; j < %s; j++) {\n", high);
     } else {
-        line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
-        line(p, depth + 2, "const size_t j = start + k;");
+        weft__c_line(p, depth + 1, "for (size_t k = 0; k < n; k++) {");
+        weft__c_line(p, depth + 2, "const size_t j = start + k;");
     }
     weft__c_body(p, depth + 2);
-    merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
-    merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
+    weft__c_merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
+    weft__c_merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 2);
         weft__c_put(out, one ? "run_%d[j] = " : "run_%d[k] = ", i);
@@ -433,13 +260,13 @@ static void put_runs(const c_position *p, int depth)
         weft__c_operand(p, l->body[i].operand[0]);
         weft__c_put(out, ";\n");
     }
-    line(p, depth + 1, "}");
+    weft__c_line(p, depth + 1, "}");
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 1);
         weft__c_put(out, "const double folded_%d = fold_%s(%s, run_%d);\n", i, l->body[i].op->name, one ? high : "n", i);
         merge_fold(p, depth + 1, i, NULL, "folded_%d");
     }
-    line(p, depth, "}");
+    weft__c_line(p, depth, "}");
 }
 
 /* --- the function --- */
@@ -547,18 +374,18 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
         if (l->body[i].action == ACTION_FOLD)
             put_start(&p, &l->body[i]);
     for (int d = 0; d < l->rank - 2; d++) {
-        char letter[LIMIT];
+        char letter[WEFT__C_LIMIT];
         snprintf(letter, sizeof letter, "i%d", d);
-        depth = open_dim(&p, depth, d, letter);
+        depth = weft__c_open_dim(&p, depth, d, letter);
     }
-    if (next_fold(l, FOLD_RUN, 0) < l->length && has_short_rows(l))
+    if (weft__c_next_fold(l, FOLD_RUN, 0) < l->length && has_short_rows(l))
         put_short_rows(&p, depth);
-    else if (next_fold(l, FOLD_RUN, 0) < l->length)
+    else if (weft__c_next_fold(l, FOLD_RUN, 0) < l->length)
         put_runs(&p, depth);
-    else if (next_fold(l, FOLD_ROWS, 0) < l->length)
-        put_rows(&p, depth);
+    else if (weft__c_next_fold(l, FOLD_ROWS, 0) < l->length)
+        weft__c_put_rows(&p, depth);
     else if (p.stream)
-        put_streams(&p, depth);
+        weft__c_put_streams(&p, depth);
     else
         put_plain(&p, depth);
     weft__c_put(out, p.stream ? "    stream_end();\n}\n\n" : "}\n\n");

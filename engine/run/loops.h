@@ -58,7 +58,7 @@ void weft__loop_split(loop *l); /* split, parts, step, shared */
 size_t weft__loop_units(const loop *l); /* what it costs, in additions of one element */
 bool weft__worth_sharing(size_t units);
 
-/* tile.c */
+/* tile_prepare.c, tile.c */
 void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch); /* slots, tile shape, worker_bytes; scratch: (length) */
 void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker);
 

@@ -5,7 +5,7 @@
  *     lower.c     loops and calls -> steps and storages
  *     nest.c      cuts loops into parts, those alike that can run part by part together
  *     plan.c      storages -> offsets in one pool, by liveness
- *     tile.c      runs loops, a tile at a time
+ *     tile_prepare.c, tile.c  lay loops out in tiles and run them
  *     traffic.c   what each step reads and writes, in bytes
  *     pool.c      the threads that take the parts
  *     program.c   the public calls: compile, bind, run, read */

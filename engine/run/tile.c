@@ -5,26 +5,10 @@
  * A fold accumulates in f64. Sums of many rows go by blocks, which are added up afterwards, so that rounding grows with the square root of
  * their number at worst. */
 #include "engine/run/program.h"
+#include "engine/run/tile.h"
 #include "engine/stream.h"
 
 #include <string.h>
-
-enum { TILE = 512, BLOCK = 256 };
-
-typedef enum reading {
-    READ_DIRECT,   /* with the stride of the last dim */
-    READ_UNIFORM,  /* one element for the whole tile */
-    READ_REPEATED, /* the same row for every row of every tile: gathered once */
-    READ_GATHERED  /* row by row into a slot */
-} reading;
-
-/* Of an instruction, while a loop runs. */
-typedef struct state {
-    const char *at;   /* its values in the current tile */
-    ptrdiff_t stride; /* elements: 0, 1, or that of a direct load */
-    ptrdiff_t offset; /* of a load, store or fold: elements from its storage, by the outer dims */
-    double *block;    /* of a fold that goes by blocks */
-} state;
 
 typedef struct walk {
     const loop *l;
@@ -33,142 +17,6 @@ typedef struct walk {
     char *slots;
     size_t low[WEFT_MAX_RANK + 1], high[WEFT_MAX_RANK + 1];
 } walk;
-
-/* --- preparation --- */
-
-static bool grouped(const loop *l)
-{
-    return l->run == l->extent[l->rank - 1] && l->rows > 1;
-}
-
-static size_t slot_bytes(const loop *l)
-{
-    size_t bytes = l->rows * l->run * sizeof(double);
-    return l->count == 1 ? bytes : (bytes + 63) & ~(size_t)63; /* numbers of a graph of scalars share cache lines */
-}
-
-static uint8_t reading_of(const loop *l, const instruction *load)
-{
-    int last = l->rank - 1;
-    const ptrdiff_t *stride = load->stride;
-    if (!grouped(l))
-        return stride[last] ? READ_DIRECT : READ_UNIFORM;
-    if (!stride[last] && !stride[last - 1])
-        return READ_UNIFORM;
-    if (stride[last - 1] == stride[last] * (ptrdiff_t)l->extent[last])
-        return READ_DIRECT;
-    for (int i = 0; i < last; i++)
-        if (stride[i])
-            return READ_GATHERED;
-    return READ_REPEATED;
-}
-
-static bool in_blocks(const loop *l, const instruction *fold)
-{
-    return fold->stride[l->rank - 1] && !fold->stride[l->rank - 2] && l->extent[l->rank - 2] > BLOCK;
-}
-
-static void shape_tiles(loop *l)
-{
-    size_t inner = l->extent[l->rank - 1], above = l->extent[l->rank - 2];
-    l->rows = 1;
-    l->run = inner < TILE ? inner : TILE;
-    if (l->split == l->rank - 2 && l->parts > 1)
-        above = l->step;
-    if (inner && inner <= TILE / 2 && l->split != l->rank - 1) {
-        l->rows = TILE / inner;
-        l->rows = l->rows > above ? above : l->rows;
-        l->rows = l->rows ? l->rows : 1;
-    }
-}
-
-/* Gives each register a slot that is free from its making to its last use. From the end, the last use of a register is where it is met
- * first, and its slot is free again where it is made. next: (length) links the free slots. */
-static void give_slots(loop *l, instruction *body, uint16_t *next)
-{
-    uint16_t free_slot = NO_SLOT, top = 0;
-    for (int i = 0; i < l->length; i++)
-        body[i].slot = body[i].action == ACTION_LOAD && body[i].reading == READ_REPEATED ? top++ : NO_SLOT; /* theirs to the end */
-    for (int i = l->length; i-- > 0;) {
-        instruction *b = &body[i];
-        for (int k = 0; k < b->n; k++) {
-            instruction *x = &body[b->operand[k]];
-            bool needs = x->action == ACTION_LOAD ? x->reading == READ_GATHERED : x->into == NO_INSTRUCTION;
-            if (!needs || x->slot != NO_SLOT)
-                continue;
-            x->slot = free_slot == NO_SLOT ? top++ : free_slot;
-            if (x->slot == free_slot)
-                free_slot = next[free_slot];
-        }
-        if (b->slot != NO_SLOT && !(b->action == ACTION_LOAD && b->reading == READ_REPEATED)) {
-            next[b->slot] = free_slot;
-            free_slot = b->slot;
-        }
-    }
-    l->slots = top;
-}
-
-/* A load of another element for each position. */
-static bool reads_all(const loop *l, const instruction *b)
-{
-    for (int d = 0; d < l->rank; d++)
-        if (!b->stride[d] && l->extent[d] > 1)
-            return false;
-    return true;
-}
-
-static void choose_caches(loop *l)
-{
-    size_t reads = 0, writes = 0;
-    for (int i = 0; i < l->length; i++) {
-        const instruction *b = &l->body[i];
-        size_t bytes = l->count * weft_dtype_size((weft_dtype)b->dtype);
-        if (b->action == ACTION_STORE)
-            writes += bytes;
-        else if (b->action == ACTION_LOAD && reads_all(l, b))
-            reads += bytes;
-    }
-    l->fetch = reads >= WEFT__BEYOND_L2;
-    l->past = writes && reads + writes >= WEFT_BEYOND_CACHE;
-}
-
-/* Marks the products that are only summed. */
-static void find_products(const loop *l, instruction *body, uint16_t *users)
-{
-    memset(users, 0, (size_t)l->length * sizeof *users);
-    for (int i = 0; i < l->length; i++)
-        for (int k = 0; k < body[i].n; k++)
-            users[body[i].operand[k]]++;
-    for (int i = 0; i + 1 < l->length; i++) {
-        const instruction *fold = &body[i + 1];
-        body[i].folded = body[i].action == ACTION_MAP && body[i].dtype == WEFT_F64 && users[i] == 1 && fold->action == ACTION_FOLD &&
-                         fold->operand[0] == i && fold->op->fold->product == body[i].op && fold->stride[l->rank - 1];
-    }
-}
-
-void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
-{
-    shape_tiles(l);
-    choose_caches(l);
-    find_products(l, body, scratch);
-    size_t blocks = 0;
-    for (int i = 0; i < l->length; i++) {
-        instruction *b = &body[i];
-        if (b->action == ACTION_LOAD)
-            b->reading = reading_of(l, b);
-        else if (b->action == ACTION_FOLD && in_blocks(l, b))
-            blocks++;
-        else if (b->action == ACTION_STORE && !l->past) {
-            instruction *x = &body[b->operand[0]];
-            if ((x->action == ACTION_MAP || x->action == ACTION_CONVERT) && x->into == NO_INSTRUCTION)
-                x->into = (uint16_t)i;
-        }
-    }
-    give_slots(l, body, scratch);
-    size_t bytes = ((size_t)l->length * sizeof(state) + 63) & ~(size_t)63;
-    bytes += (((size_t)l->slots * slot_bytes(l) + 63) & ~(size_t)63) + blocks * ((l->extent[l->rank - 1] * sizeof(double) + 63) & ~(size_t)63);
-    l->worker_bytes = bytes;
-}
 
 /* --- conversions --- */
 
@@ -216,7 +64,7 @@ static char *memory_of(const walk *w, const instruction *b, const state *s, size
 
 static char *slot_of(const walk *w, const instruction *b)
 {
-    return w->slots + b->slot * slot_bytes(w->l);
+    return w->slots + b->slot * weft__slot_bytes(w->l);
 }
 
 static void gather(const walk *w, const instruction *b, state *s, const char *from, size_t rows)
@@ -356,7 +204,7 @@ static void run_tile(const walk *w, size_t row, size_t column, size_t rows, size
 static void run_single(const walk *w)
 {
     const loop *l = w->l;
-    size_t bytes = slot_bytes(l);
+    size_t bytes = weft__slot_bytes(l);
     for (int i = 0; i < l->length; i++) {
         const instruction *b = &l->body[i];
         state *s = &w->states[i];
@@ -473,9 +321,9 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
 {
     char *own = (char *)base[l->workspace] + (size_t)worker * l->worker_bytes;
     walk w = {.l = l, .base = base, .states = (state *)(void *)own};
-    size_t position[WEFT_MAX_RANK + 1], states = ((size_t)l->length * sizeof(state) + 63) & ~(size_t)63;
+    size_t position[WEFT_MAX_RANK + 1], states = weft__whole_lines((size_t)l->length * sizeof(state));
     w.slots = own + states;
-    double *block = (double *)(void *)(w.slots + (((size_t)l->slots * slot_bytes(l) + 63) & ~(size_t)63));
+    double *block = (double *)(void *)(w.slots + weft__whole_lines((size_t)l->slots * weft__slot_bytes(l)));
     bool blocks = false;
     for (int d = 0; d < l->rank; d++) {
         w.low[d] = d == l->split ? part * l->step : 0;
@@ -489,7 +337,7 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
             w.states[i].offset = (ptrdiff_t)w.low[l->split] * b->stride[l->split];
         if (b->action == ACTION_FOLD) {
             start_fold(&w, b, part);
-            if (in_blocks(l, b)) {
+            if (weft__in_blocks(l, b)) {
                 w.states[i].block = block;
                 fill(block, l->extent[l->rank - 1], b->op->fold->identity);
                 block += (l->extent[l->rank - 1] + 7) & ~(size_t)7;
