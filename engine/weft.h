@@ -182,9 +182,10 @@ weft_node weft_mean(weft_node x, unsigned axes, bool keepdims);     /* sum(x) / 
 weft_node weft_variance(weft_node x, unsigned axes, bool keepdims); /* sum((x - mean(x))**2) / N, the biased one */
 weft_node weft_affine(weft_node x, weft_node w, weft_node b);       /* (N, D) @ (D, M) + (M) */
 
-/* Batch normalization over axis 0, training mode. h (N, D), gamma (D), beta (D), eps >= 0 -> y (N, D):
- *     mu = sum(h)/N    sigma2 = sum((h - mu)**2)/N    hhat = (h - mu) * (sigma2 + eps)**(-1/2)    y = gamma*hhat + beta
- * Source: Ioffe and Szegedy, 2015, algorithm 1. */
+/* Batch normalization over all axes but axis 1, the channels; training mode. h (N, C, ...), gamma (C), beta (C), eps >= 0 -> y, of the shape of h;
+ * for each channel, of M elements,
+ *     mu = sum(h)/M    sigma2 = sum((h - mu)**2)/M    hhat = (h - mu) * (sigma2 + eps)**(-1/2)    y = gamma*hhat + beta
+ * Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_ARGUMENT (eps). Source: Ioffe and Szegedy, 2015, algorithm 1, and section 3.2 for more axes than two. */
 weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);
 
 /* Layer normalization over the last axis. x (..., D), gamma (D), beta (D), all f32 or all f64, eps >= 0 -> y, of the shape of x; for each row

@@ -378,7 +378,7 @@ static const struct {
     {"matmul", bad_matmul, WEFT_ERROR_SHAPE, {"matmul \"x\" (4, 2) x \"w\" (3, 2)", "2 against 3", "transpose"}},
     {"matmul rank", bad_matmul_rank, WEFT_ERROR_SHAPE, {"matmul \"x\" (4) x \"w\" (4, 2)", "rank 2", "reshape"}},
     {"gather", bad_gather, WEFT_ERROR_DTYPE, {"gather \"table\" (4, 2) x \"index\" (3)", "i64"}},
-    {"batchnorm", bad_batchnorm, WEFT_ERROR_SHAPE, {"batchnorm \"h\" (4, 3) x \"gamma\" (2)", "(N, D)"}},
+    {"batchnorm", bad_batchnorm, WEFT_ERROR_SHAPE, {"batchnorm \"h\" (4, 3) x \"gamma\" (2)", "(N, C, ...)"}},
     {"eps", bad_eps, WEFT_ERROR_ARGUMENT, {"fused_batchnorm", "eps is -1", "0 or more"}},
     {"layernorm", bad_layernorm, WEFT_ERROR_SHAPE, {"layernorm \"x\" (2, 4, 3) x \"gamma\" (3) x \"beta\" (4)", "(..., D)"}},
     {"rmsnorm", bad_rmsnorm, WEFT_ERROR_ARGUMENT, {"rmsnorm \"x\" (4, 3) x \"gamma\" (3)", "eps is", "0 or more"}},

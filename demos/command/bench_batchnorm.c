@@ -16,27 +16,12 @@ typedef struct subject {
     float *h, *dy, *gamma, *beta;
 } subject;
 
-/* As weft_batchnorm() has it, over the axes of planes. The fused node is of (N, D) only. */
-static weft_node batchnorm_of_planes(weft_node h, weft_node gamma, weft_node beta)
-{
-    const unsigned axes = WEFT_AXIS(0) | WEFT_AXIS(2);
-    const size_t column[] = {weft_node_shape(h).dim[1], 1};
-    weft_node n = weft_scalar_like(h, (double)(weft_node_shape(h).dim[0] * weft_node_shape(h).dim[2]));
-    weft_node centred = weft_sub(h, weft_div(weft_sum(h, axes, true), n));
-    weft_node sigma2 = weft_div(weft_sum(weft_mul(centred, centred), axes, true), n);
-    weft_node rstd = weft_pow(weft_add(sigma2, weft_scalar_like(h, eps)), weft_scalar_like(h, -0.5));
-    return weft_add(weft_mul(weft_reshape(gamma, 2, column), weft_mul(centred, rstd)), weft_reshape(beta, 2, column));
-}
-
 static void record(const subject *s, bool fused, bool backward, graph *g)
 {
     graph_start(g);
     weft_node h = graph_input(g, "h", s->rank, s->dim, s->h), dy = graph_input(g, "dy", s->rank, s->dim, s->dy);
     weft_node gamma = graph_input(g, "gamma", 1, &s->columns, s->gamma), beta = graph_input(g, "beta", 1, &s->columns, s->beta);
-    if (s->rank == 3)
-        g->out[0] = batchnorm_of_planes(h, gamma, beta);
-    else
-        g->out[0] = (!fused ? weft_batchnorm : s->relu ? weft_fused_batchnorm_relu : weft_fused_batchnorm)(h, gamma, beta, eps);
+    g->out[0] = (!fused ? weft_batchnorm : s->relu ? weft_fused_batchnorm_relu : weft_fused_batchnorm)(h, gamma, beta, eps);
     if (s->relu && !fused)
         g->out[0] = weft_relu(g->out[0]);
     if (backward)
@@ -47,11 +32,8 @@ static bool add_pass(const subject *s, bool backward, table *t)
 {
     const char *pass = backward ? "forward+backward" : "forward";
     graph g;
-    bool good = true;
-    if (s->rank == 2) {
-        record(s, true, backward, &g);
-        good = table_program(t, "fused", pass, TILES, &g);
-    }
+    record(s, true, backward, &g);
+    bool good = table_program(t, "fused", pass, TILES, &g);
     for (way w = AS_WRITTEN; good && w < WAYS; w++) {
         record(s, false, backward, &g);
         good = table_program(t, way_name[w], pass, w, &g);
@@ -67,7 +49,7 @@ static bool run_subject(bench *b, subject *s)
     s->dy = bench_numbers(count, 2, -0.5f, 0.5f);
     s->gamma = bench_numbers(s->columns, 3, 0.5f, 1.5f);
     s->beta = bench_numbers(s->columns, 4, -0.5f, 0.5f);
-    table_start(&t, b, s->rank == 2 ? "fused" : NULL);
+    table_start(&t, b, "fused");
     bool good = s->h && s->dy && s->gamma && s->beta && table_copies(&t, s->h, count) && add_pass(s, false, &t) && add_pass(s, true, &t);
     if (good) {
         table_measure(&t);

@@ -1,4 +1,5 @@
-/* batchnorm_passes.c: the passes over memory of the fused batch normalizations, part by part. batchnorm.c says what they compute.
+/* batchnorm_passes.c: the passes over memory of the fused batch normalizations of (N, D), part by part, and the choice between them and those of
+ * batchnorm_planes.c. batchnorm.c says what they compute.
  *
  * Forward, two reads of h: moments, then the result. The moments take one read: within a block of rows, sums of d = h - k and d**2 with
  * k the block's first row; blocks are merged by Chan's rule. A row of the data is a safe shift: (k - mean)**2 <= N sigma2, so at most
@@ -19,7 +20,7 @@ typedef struct columns {
     bool past;          /* results go past the caches: with what is read they are too large for them */
 } columns;
 
-enum { CHUNK = 64, LONG_ROW = 64, LONGEST_ROW = 1024, FORWARD_ARRAYS = 2, BACKWARD_ARRAYS = 3 /* that a pass reads or writes */ };
+enum { CHUNK = 64, LONG_ROW = 64, LONGEST_ROW = 1024 };
 
 static columns arrange(const size_t *dim, weft_dtype dtype, size_t arrays)
 {
@@ -40,7 +41,7 @@ static columns arrange(const size_t *dim, weft_dtype dtype, size_t arrays)
 /* Rows are taken in parts whose number depends on the size alone, so that any number of threads gives the same bits. Within them by blocks, of
  * which ROWS rows are walked at once. */
 enum { BLOCK_ROWS = 128, ROWS = 4 };
-enum { PART = 65536, MOST_PARTS = 16, WORTH_SHARING = 1 << 19 /* elements: a fork and a join cost what 100,000 take */ };
+enum { PART = 65536 /* elements */ };
 
 static size_t part_count(const columns *c)
 {
@@ -54,10 +55,6 @@ typedef struct affine {
     double *mean, *scale, *offset, *mean_dy, *slope;
 } affine;
 
-typedef struct affine_at {
-    double mean, scale, offset, mean_dy, slope;
-} affine_at;
-
 /* Arrays of one double for each column of the group: those that the parts share, two of sums for each part, two for each thread. */
 enum { SHARED = sizeof(affine) / sizeof(double *), SUMS = 2, SPARE = 2 };
 
@@ -66,22 +63,18 @@ static size_t columns_workspace(const columns *c)
     return (SHARED + SUMS * part_count(c) + SPARE) * (c->width * c->group) * sizeof(double);
 }
 
-#define WEFT_INLINE static inline __attribute__((always_inline))
 #define T float
 #define FN(name) name##_f32
+#include "ops/fused/batchnorm_element.inc"
 #include "ops/fused/batchnorm_loops.inc"
 #undef FN
 #undef T
 #define T double
 #define FN(name) name##_f64
+#include "ops/fused/batchnorm_element.inc"
 #include "ops/fused/batchnorm_loops.inc"
 #undef FN
 #undef T
-
-static double element(const weft_view *x, size_t i)
-{
-    return x->dtype == WEFT_F32 ? (double)((const float *)x->data)[i] : ((const double *)x->data)[i];
-}
 
 /* Repeats the first `width` of the columns for each row of a group. */
 static void repeat(double *column, const columns *c)
@@ -155,6 +148,8 @@ weft_status weft__batchnorm_forward_shape(weft_typing *t)
 
 size_t weft__batchnorm_forward_workspace(const weft_typing *t)
 {
+    if (weft__in_planes(t->x[0].rank, t->x[0].dim))
+        return 0;
     columns c = arrange(t->x[0].dim, t->x_dtype[0], FORWARD_ARRAYS);
     return columns_workspace(&c);
 }
@@ -205,6 +200,8 @@ static void apply_part(void *context, size_t part, void *workspace)
 weft_status weft__batchnorm_forward(const weft_call *call, bool relu)
 {
     const weft_view *h = &call->x[0], *gamma = &call->x[1], *beta = &call->x[2];
+    if (weft__in_planes(h->rank, h->dim))
+        return weft__batchnorm_planes_forward(call, relu);
     double eps = *(const double *)call->attributes, *mean_out = call->y[1].data, *rstd_out = call->y[2].data;
     pass p = pass_over(call, h, FORWARD_ARRAYS, relu);
     if (!p.wide)
@@ -216,8 +213,8 @@ weft_status weft__batchnorm_forward(const weft_call *call, bool relu)
         double variance = moments[p.wide + i] / (double)p.c.rows + eps, rstd = variance == 0 ? 0 : 1 / sqrt(variance);
         mean[i] = mean_out[i] = moments[i];
         rstd_out[i] = rstd;
-        scale[i] = element(gamma, i) * rstd;
-        offset[i] = element(beta, i);
+        scale[i] = weft__element(gamma, i) * rstd;
+        offset[i] = weft__element(beta, i);
     }
     repeat(mean, &p.c);
     repeat(scale, &p.c);
@@ -237,6 +234,8 @@ weft_status weft__batchnorm_backward_shape(weft_typing *t)
 
 size_t weft__batchnorm_backward_workspace(const weft_typing *t)
 {
+    if (weft__in_planes(t->x[1].rank, t->x[1].dim))
+        return 0;
     columns c = arrange(t->x[1].dim, t->x_dtype[1], BACKWARD_ARRAYS);
     return columns_workspace(&c);
 }
@@ -270,15 +269,17 @@ static void gradient_part(void *context, size_t part, void *workspace)
 weft_status weft__batchnorm_backward(const weft_call *call, bool relu)
 {
     const weft_view *h = &call->x[1], *gamma = &call->x[2];
+    if (weft__in_planes(h->rank, h->dim))
+        return weft__batchnorm_planes_backward(call, relu);
     double *dgamma = call->y[1].data, *dbeta = call->y[2].data;
     pass p = pass_over(call, h, BACKWARD_ARRAYS, relu);
     if (!p.wide)
         return WEFT_OK;
     const affine *a = &p.shared;
     for (size_t i = 0; i < p.c.width; i++) {
-        a->mean[i] = element(&call->x[3], i);
-        a->scale[i] = element(gamma, i) * element(&call->x[4], i);
-        a->offset[i] = relu ? element(&call->x[5], i) : 0;
+        a->mean[i] = weft__element(&call->x[3], i);
+        a->scale[i] = weft__element(gamma, i) * weft__element(&call->x[4], i);
+        a->offset[i] = relu ? weft__element(&call->x[5], i) : 0;
     }
     repeat(a->mean, &p.c);
     repeat(a->scale, &p.c);
@@ -290,7 +291,7 @@ weft_status weft__batchnorm_backward(const weft_call *call, bool relu)
         add_columns_f64(p.c.width, dot, sums_of(&p, part) + p.wide);
     }
     for (size_t i = 0; i < p.c.width; i++) {
-        double rstd = element(&call->x[4], i);
+        double rstd = weft__element(&call->x[4], i);
         dbeta[i] = sum[i];
         dgamma[i] = p.c.rows ? dot[i] * rstd : 0;
         a->mean_dy[i] = sum[i] / n;
@@ -304,12 +305,13 @@ weft_status weft__batchnorm_backward(const weft_call *call, bool relu)
 
 weft_status weft__batchnorm_backward_expand(weft_node dy, const weft_node *x, weft_node *outputs)
 {
-    weft_node h = x[1], gamma = x[2], mean = x[3], rstd = x[4];
-    unsigned batch = WEFT_AXIS(0);
+    weft_node h = x[1], gamma = weft__batchnorm_column(x[2], h), mean = weft__batchnorm_column(x[3], h), rstd = weft__batchnorm_column(x[4], h);
+    unsigned batch = weft__batchnorm_axes(h);
     weft_node n = weft_scalar_like(h, weft__folded_count(h, batch));
     weft_node hhat = weft_mul(weft_sub(h, mean), rstd);
     weft_node dbeta = weft_sum(dy, batch, false), dgamma = weft_sum(weft_mul(dy, hhat), batch, false);
-    weft_node bracket = weft_sub(weft_sub(weft_mul(n, dy), dbeta), weft_mul(hhat, dgamma));
+    weft_node sums = weft__batchnorm_column(dbeta, h), dots = weft__batchnorm_column(dgamma, h);
+    weft_node bracket = weft_sub(weft_sub(weft_mul(n, dy), sums), weft_mul(hhat, dots));
     outputs[0] = weft_mul(weft_div(weft_mul(gamma, rstd), n), bracket);
     outputs[1] = dgamma;
     outputs[2] = dbeta;

@@ -15,7 +15,8 @@ static weft_status backward_kernel(const weft_call *call)
 static weft_status backward_expand(weft_node y, const weft_node *x, weft_node *outputs)
 {
     (void)y;
-    weft_node dy = x[0], h = x[1], gamma = x[2], mean = x[3], rstd = x[4], beta = x[5];
+    weft_node dy = x[0], h = x[1], gamma = weft__batchnorm_column(x[2], h), mean = weft__batchnorm_column(x[3], h);
+    weft_node rstd = weft__batchnorm_column(x[4], h), beta = weft__batchnorm_column(x[5], h);
     weft_node z = weft_add(weft_mul(gamma, weft_mul(weft_sub(h, mean), rstd)), beta);
     return weft__batchnorm_backward_expand(weft_mul(dy, weft_greater(z, weft_full_like(z, 0))), x, outputs);
 }

@@ -11,26 +11,49 @@ weft_status weft__batchnorm_check(const char *name, weft_node h, weft_node gamma
             return h.tape ? weft_tape_status(h.tape) : WEFT_ERROR_ARGUMENT;
         }
     weft_shape hs = weft_node_shape(h), gs = weft_node_shape(gamma), bs = weft_node_shape(beta);
-    if (hs.rank != 2 || gs.rank != 1 || bs.rank != 1 || gs.dim[0] != hs.dim[1] || bs.dim[0] != hs.dim[1])
-        weft_fail(&here, x, 3, WEFT_ERROR_SHAPE, "h must be (N, D), gamma and beta (D)");
+    if (hs.rank < 2 || gs.rank != 1 || bs.rank != 1 || gs.dim[0] != hs.dim[1] || bs.dim[0] != hs.dim[1])
+        weft_fail(&here, x, 3, WEFT_ERROR_SHAPE, "h must be (N, C) or (N, C, ...), gamma and beta (C)");
     else if (!(eps >= 0))
         weft_fail(&here, x, 3, WEFT_ERROR_ARGUMENT, "eps is %g; it must be 0 or more", eps);
     return weft_tape_status(h.tape);
 }
 
-void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+unsigned weft__batchnorm_axes(weft_node h)
 {
-    unsigned batch = WEFT_AXIS(0);
+    return ((1u << weft_node_shape(h).rank) - 1) & ~WEFT_AXIS(1);
+}
+
+weft_node weft__batchnorm_column(weft_node x, weft_node h)
+{
+    weft_shape shape = weft_node_shape(h);
+    size_t dim[WEFT_MAX_RANK] = {shape.dim[1], 1, 1, 1, 1, 1, 1, 1};
+    return shape.rank > 2 ? weft_reshape(x, shape.rank - 1, dim) : x;
+}
+
+/* mu and rstd as the sums leave them: (C), or (1, C, 1, ...) where h has more axes than two. */
+static void normalise(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+{
+    unsigned batch = weft__batchnorm_axes(h);
+    bool keepdims = weft_node_shape(h).rank > 2;
     weft_node n = weft_scalar_like(h, weft__folded_count(h, batch));
-    weft_node mu = weft_name(weft_div(weft_sum(h, batch, false), n), "mu");
+    weft_node mu = weft_name(weft_div(weft_sum(h, batch, keepdims), n), "mu");
     weft_node centred = weft_name(weft_sub(h, mu), "centred");
     weft_node squared = weft_name(weft_pow(centred, weft_scalar_like(h, 2)), "squared");
-    weft_node sigma2 = weft_name(weft_div(weft_sum(squared, batch, false), n), "sigma2");
+    weft_node sigma2 = weft_name(weft_div(weft_sum(squared, batch, keepdims), n), "sigma2");
     weft_node rstd = weft_name(weft_pow(weft_add(sigma2, weft_scalar_like(h, eps)), weft_scalar_like(h, -0.5)), "rstd");
     weft_node hhat = weft_name(weft_mul(centred, rstd), "hhat");
-    y_mu_rstd[0] = weft_name(weft_add(weft_mul(gamma, hhat), beta), "y");
+    weft_node gammas = weft__batchnorm_column(gamma, h), betas = weft__batchnorm_column(beta, h);
+    y_mu_rstd[0] = weft_name(weft_add(weft_mul(gammas, hhat), betas), "y");
     y_mu_rstd[1] = mu;
     y_mu_rstd[2] = rstd;
+}
+
+void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+{
+    normalise(h, gamma, beta, eps, y_mu_rstd);
+    weft_shape shape = weft_node_shape(h);
+    for (int i = 1; i < 3 && shape.rank > 2; i++)
+        y_mu_rstd[i] = weft_reshape(y_mu_rstd[i], 1, &shape.dim[1]);
 }
 
 weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps)
@@ -39,7 +62,7 @@ weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double ep
     if (weft__batchnorm_check("batchnorm", h, gamma, beta, eps) != WEFT_OK)
         return (weft_node){.tape = h.tape, .id = WEFT_NO_ID};
     weft_scope_push(h.tape, "batchnorm");
-    weft__batchnorm_staged(h, gamma, beta, eps, y_mu_rstd);
+    normalise(h, gamma, beta, eps, y_mu_rstd);
     weft_scope_pop(h.tape);
     return y_mu_rstd[0];
 }

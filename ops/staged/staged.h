@@ -6,11 +6,14 @@
 
 double weft__folded_count(weft_node x, unsigned axes); /* the N of a mean: elements that fold into one */
 
-/* WEFT_OK where h is (N, D), gamma and beta (D) and eps >= 0; else the tape's error, worded for the op of that name. */
+/* WEFT_OK where h is (N, C, ...), gamma and beta (C) and eps >= 0; else the tape's error, worded for the op of that name. */
 weft_status weft__batchnorm_check(const char *name, weft_node h, weft_node gamma, weft_node beta, double eps);
 
-/* weft_batchnorm() with what it computes on the way: y (N, D), mu (D) and rstd (D). */
+/* weft_batchnorm() with what it computes on the way: y (N, C, ...), mu (C) and rstd (C). */
 void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3]);
+
+unsigned weft__batchnorm_axes(weft_node h);                   /* all axes of h but that of the channels, 1 */
+weft_node weft__batchnorm_column(weft_node x, weft_node h); /* x (C) as it meets h: (C, 1, ...), or x itself where h is (N, C) */
 
 /* The axis as a set of one, where x is a node and axis is -rank to rank-1; else 0 and the tape's error, worded for the function of that name. */
 unsigned weft__axis_of(const char *name, weft_node x, int axis);

@@ -31,8 +31,7 @@ static const char *variant_name(size_t i, const char *item, layout in, const cha
 {
     if (i >= N_VARIANTS - !strncmp(item, "batchnorm", 9))
         return NULL;
-    if (in == LAYOUT_NCHW && variants[i].fused) /* goes when normalise() has a fused node to record for it */
-        *remark = "n/a: the fused batch normalization is of (N, D)";
+    (void)in, (void)remark;
     return variants[i].name;
 }
 
@@ -49,22 +48,11 @@ static weft_program *compile(const variant *v, const weft_node *outputs, size_t 
     return weft_compile_with(outputs, n, &(weft_options){.backend = v->backend, .threads = threads});
 }
 
-/* Batch normalization of h (N, C, H*W) over its axes 0 and 2; gamma and beta (C). */
-static weft_node batchnorm_nchw(weft_node h, weft_node gamma, weft_node beta)
-{
-    const unsigned axes = WEFT_AXIS(0) | WEFT_AXIS(2);
-    const size_t column[] = {weft_node_shape(h).dim[1], 1};
-    weft_node centred = weft_sub(h, weft_mean(h, axes, true));                                                    /* (N, C, H*W) */
-    weft_node sigma2 = weft_mean(weft_pow(centred, weft_scalar_like(h, 2)), axes, true);                          /* (1, C, 1) */
-    weft_node rstd = weft_pow(weft_add(sigma2, weft_scalar_like(h, bn_eps)), weft_scalar_like(h, -0.5));          /* (1, C, 1) */
-    return weft_add(weft_mul(weft_reshape(gamma, 2, column), weft_mul(centred, rstd)), weft_reshape(beta, 2, column));
-}
-
-static weft_node normalise(const variant *v, layout in, bool relu, weft_node h, weft_node gamma, weft_node beta)
+static weft_node normalise(const variant *v, bool relu, weft_node h, weft_node gamma, weft_node beta)
 {
     if (v->fused)
         return (relu ? weft_fused_batchnorm_relu : weft_fused_batchnorm)(h, gamma, beta, bn_eps);
-    weft_node y = in == LAYOUT_NCHW ? batchnorm_nchw(h, gamma, beta) : weft_batchnorm(h, gamma, beta, bn_eps);
+    weft_node y = weft_batchnorm(h, gamma, beta, bn_eps);
     return relu ? weft_relu(y) : y;
 }
 
@@ -112,7 +100,7 @@ static bool make_batchnorm(const request *r, const variant *v, const inputs *in,
     weft_tape *t = weft_tape_new(NULL);
     weft_node h = weft_input(t, "h", WEFT_F32, rank, dim), dy = weft_input(t, "dy", WEFT_F32, rank, dim), out[4];
     weft_node gamma = weft_input(t, "gamma", WEFT_F32, 1, &in->columns), beta = weft_input(t, "beta", WEFT_F32, 1, &in->columns);
-    out[0] = normalise(v, r->layout, !strcmp(r->item, "batchnorm_relu"), h, gamma, beta);
+    out[0] = normalise(v, !strcmp(r->item, "batchnorm_relu"), h, gamma, beta);
     weft_vjp(out, &dy, 1, (const weft_node[]){h, gamma, beta}, 3, out + 1);
     weft_program *p = compile(v, out, 4);
     if (weft_program_status(p) != WEFT_OK)
@@ -213,7 +201,7 @@ static bool make_network(const request *r, const variant *v, work *w)
         n->total += n->count[i];
         largest = n->count[i] > largest ? n->count[i] : largest;
     }
-    weft_node hidden_y = normalise(v, LAYOUT_ND, true, weft_affine(x, n->w[0], n->w[1]), n->w[2], n->w[3]);
+    weft_node hidden_y = normalise(v, true, weft_affine(x, n->w[0], n->w[1]), n->w[2], n->w[3]);
     out[0] = weft_softmax_cross_entropy(weft_affine(hidden_y, n->w[4], n->w[5]), label);
     weft_grad(out[0], n->w, PARAMETERS, gradient);
     for (int i = 0; i < PARAMETERS; i++)

@@ -1,0 +1,188 @@
+/* batchnorm_planes.c: the passes over memory of the fused batch normalizations of (N, C, L), L the product of all axes behind the channels.
+ * batchnorm.c says what they compute.
+ *
+ * A channel is N runs of L contiguous elements, C L apart, and has nothing to do with any other. So both passes over one channel come before the
+ * next: the second finds in L2 what the first has read, as long as a channel fits there (at (32, 256, 28, 28) it has 100 KiB an array), and memory
+ * is read once. Threads share the channels.
+ *
+ * The moments are taken in blocks of some thousand elements, as sums of d = h - k and d**2 with k the block's first element; blocks are merged by
+ * Chan's rule. What batchnorm_passes.c says of such a shift holds here. All arithmetic is in f64. Where sigma2 + eps is 0, rstd is taken as 0. */
+#include "ops/fused/batchnorm.h"
+#include "engine/stream.h"
+
+#include <math.h>
+
+enum { LANES = 32, CHUNK = 64 /* elements of one store past the caches */, BLOCK = 4096 /* elements: that many whole runs have, or part of a run */ };
+
+typedef struct planes {
+    size_t runs, channels, length; /* (N, C, L) */
+    size_t apart;                  /* C L: from run to run of a channel */
+    size_t block_runs;             /* whole runs of a block; 1: a block is a run, or part of one */
+    size_t ahead_runs, ahead_at;   /* what WEFT__AHEAD bytes of a channel are: runs, and elements of a further one */
+    bool past, ahead;              /* results go past the caches; arrays are larger than L2 */
+} planes;
+
+static planes arrange(const weft_view *h, size_t arrays)
+{
+    planes p = {.runs = h->dim[0], .channels = h->dim[1], .length = 1};
+    for (int i = 2; i < h->rank; i++)
+        p.length *= h->dim[i];
+    p.apart = p.channels * p.length;
+    size_t size = weft_dtype_size(h->dtype), bytes = p.runs * p.apart * size;
+    p.past = bytes >= WEFT_BEYOND_CACHE / arrays;
+    p.ahead = bytes >= WEFT__BEYOND_L2;
+    p.block_runs = 1;
+    if (!bytes) {
+        p.runs = p.length = p.apart = 0; /* channels of nothing */
+        return p;
+    }
+    p.block_runs = (BLOCK + p.length - 1) / p.length;
+    p.ahead_runs = WEFT__AHEAD / size / p.length;
+    p.ahead_at = WEFT__AHEAD / size % p.length;
+    return p;
+}
+
+/* Elements from..to of `runs` runs; left: runs of the channel behind the first of them. */
+typedef struct block {
+    size_t runs, from, to, left;
+} block;
+
+static block block_at(const planes *p, size_t run, size_t from)
+{
+    size_t runs = p->runs - run < p->block_runs ? p->runs - run : p->block_runs;
+    bool whole = p->block_runs > 1 || p->length - from < BLOCK;
+    return (block){.runs = runs, .from = from, .to = whole ? p->length : from + BLOCK, .left = p->runs - run - 1};
+}
+
+typedef struct moments {
+    double count, mean, square; /* square = sum (h - mean)**2 */
+} moments;
+
+/* Chan's rule: m absorbs a block of n elements whose sums about the shift are given. */
+static void absorb(moments *m, double n, double shift, double sum, double square)
+{
+    double total = m->count + n, offset = sum / n, centred = square - sum * offset;
+    centred = centred > 0 || centred != centred ? centred : 0;
+    if (m->count > 0) {
+        double delta = (shift - m->mean) + offset;
+        m->mean += delta * (n / total);
+        m->square += centred + delta * delta * (m->count * n / total);
+    } else {
+        m->mean = shift + offset;
+        m->square = centred;
+    }
+    m->count = total;
+}
+
+#define T float
+#define FN(name) name##_f32
+#include "ops/fused/batchnorm_element.inc"
+#include "ops/fused/batchnorm_planes.inc"
+#undef FN
+#undef T
+#define T double
+#define FN(name) name##_f64
+#include "ops/fused/batchnorm_element.inc"
+#include "ops/fused/batchnorm_planes.inc"
+#undef FN
+#undef T
+
+/* Both passes, part by part of the channels; how many parts there are depends on the size alone. */
+typedef struct pass {
+    const weft_call *call;
+    planes p;
+    bool relu;
+    size_t step; /* channels of a part */
+} pass;
+
+static void run_parts(const weft_call *call, const weft_view *h, size_t arrays, bool relu, void (*work)(void *context, size_t part, void *workspace))
+{
+    pass s = {.call = call, .p = arrange(h, arrays), .relu = relu};
+    if (!s.p.channels)
+        return;
+    s.step = (s.p.channels + MOST_PARTS - 1) / MOST_PARTS;
+    size_t parts = (s.p.channels + s.step - 1) / s.step;
+    if (s.p.runs * s.p.apart >= WORTH_SHARING)
+        weft_call_parts(call, work, &s, parts);
+    else
+        for (size_t part = 0; part < parts; part++)
+            work(&s, part, NULL);
+}
+
+/* The channels of a part: from *first to the one before what is returned. */
+static size_t channels_of(const pass *s, size_t part, size_t *first)
+{
+    *first = part * s->step;
+    return s->p.channels - *first < s->step ? s->p.channels : *first + s->step;
+}
+
+/* --- forward: (h, gamma, beta) -> y, mean, rstd --- */
+
+static void forward_part(void *context, size_t part, void *workspace)
+{
+    (void)workspace;
+    const pass *s = context;
+    const planes *p = &s->p;
+    const weft_view *h = &s->call->x[0], *y = &s->call->y[0];
+    double eps = *(const double *)s->call->attributes, *mean = s->call->y[1].data, *rstd = s->call->y[2].data;
+    size_t c, end = channels_of(s, part, &c);
+    bool narrow = h->dtype == WEFT_F32;
+    for (; c < end; c++) {
+        size_t at = c * p->length;
+        moments m = narrow ? channel_moments_f32(p, (const float *)h->data + at) : channel_moments_f64(p, (const double *)h->data + at);
+        double variance = m.square / (double)(p->runs * p->length) + eps;
+        mean[c] = m.mean;
+        rstd[c] = variance == 0 ? 0 : 1 / sqrt(variance);
+        affine_at a = {.mean = m.mean, .scale = weft__element(&s->call->x[1], c) * rstd[c], .offset = weft__element(&s->call->x[2], c)};
+        if (narrow)
+            (s->relu ? apply_relu_f32 : apply_plain_f32)(p, (const float *)h->data + at, a, (float *)y->data + at);
+        else
+            (s->relu ? apply_relu_f64 : apply_plain_f64)(p, (const double *)h->data + at, a, (double *)y->data + at);
+    }
+    if (p->past)
+        weft__stream_end();
+}
+
+weft_status weft__batchnorm_planes_forward(const weft_call *call, bool relu)
+{
+    run_parts(call, &call->x[0], FORWARD_ARRAYS, relu, forward_part);
+    return WEFT_OK;
+}
+
+/* --- backward: (dy, h, gamma, mean, rstd, beta with a ReLU) -> dh, dgamma, dbeta --- */
+
+static void backward_part(void *context, size_t part, void *workspace)
+{
+    (void)workspace;
+    const pass *s = context;
+    const planes *p = &s->p;
+    const weft_view *x = s->call->x, *dy = &x[0], *h = &x[1], *dh = &s->call->y[0];
+    double *dgamma = s->call->y[1].data, *dbeta = s->call->y[2].data, n = (double)(p->runs * p->length);
+    size_t c, end = channels_of(s, part, &c);
+    bool narrow = h->dtype == WEFT_F32;
+    for (; c < end; c++) {
+        size_t at = c * p->length;
+        double rstd = weft__element(&x[4], c), sums[2];
+        affine_at a = {.mean = weft__element(&x[3], c), .scale = weft__element(&x[2], c) * rstd, .offset = s->relu ? weft__element(&x[5], c) : 0};
+        if (narrow)
+            cotangent_sums_f32(p, (const float *)dy->data + at, (const float *)h->data + at, a, sums, s->relu);
+        else
+            cotangent_sums_f64(p, (const double *)dy->data + at, (const double *)h->data + at, a, sums, s->relu);
+        dbeta[c] = sums[0];
+        dgamma[c] = n > 0 ? sums[1] * rstd : 0;
+        a.mean_dy = sums[0] / n;
+        a.slope = rstd * (dgamma[c] / n); /* of x[i] sum(dy x) / N along h - mu */
+        if (narrow)
+            (s->relu ? gradient_relu_f32 : gradient_plain_f32)(p, (const float *)dy->data + at, (const float *)h->data + at, a, (float *)dh->data + at);
+        else
+            (s->relu ? gradient_relu_f64 : gradient_plain_f64)(p, (const double *)dy->data + at, (const double *)h->data + at, a, (double *)dh->data + at);
+    }
+    if (p->past)
+        weft__stream_end();
+}
+
+weft_status weft__batchnorm_planes_backward(const weft_call *call, bool relu)
+{
+    run_parts(call, &call->x[1], BACKWARD_ARRAYS, relu, backward_part);
+    return WEFT_OK;
+}
