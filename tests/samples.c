@@ -260,15 +260,40 @@ static void naive_scatter_add(const weft_shape *shape, const double *const *x, d
 
 /* --- batch normalization, from the formulas --- */
 
-static void moments(const weft_shape *h, const double *x, size_t column, double *mean, double *rstd)
+/* h (N, C, ...) as (N, C, L): element i of the N*L of channel j. */
+static size_t in_channel(const weft_shape *h, size_t j, size_t i)
 {
-    double square = 0, rows = (double)h->dim[0];
+    size_t length = weft_shape_count(h) / (h->dim[0] * h->dim[1]);
+    return (i / length * h->dim[1] + j) * length + i % length;
+}
+
+static void moments(const weft_shape *h, const double *x, size_t j, double *mean, double *rstd)
+{
+    size_t n = weft_shape_count(h) / h->dim[1];
+    double square = 0;
     *mean = 0;
-    for (size_t i = 0; i < h->dim[0]; i++)
-        *mean += x[i * h->dim[1] + column] / rows;
-    for (size_t i = 0; i < h->dim[0]; i++)
-        square += pow(x[i * h->dim[1] + column] - *mean, 2) / rows;
+    for (size_t i = 0; i < n; i++)
+        *mean += x[in_channel(h, j, i)] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        square += pow(x[in_channel(h, j, i)] - *mean, 2) / (double)n;
     *rstd = 1 / sqrt(square + 1e-5);
+}
+
+static weft_node build_batchnorm(const weft_node *x)
+{
+    return weft_batchnorm(x[0], x[1], x[2], 1e-5);
+}
+
+static void naive_batchnorm(const weft_shape *shape, const double *const *x, double *y)
+{
+    for (size_t j = 0; j < shape->dim[1]; j++) {
+        double mean, rstd;
+        moments(shape, x[0], j, &mean, &rstd);
+        for (size_t i = 0; i < weft_shape_count(shape) / shape->dim[1]; i++) {
+            size_t at = in_channel(shape, j, i);
+            y[at] = x[1][j] * (x[0][at] - mean) * rstd + x[2][j];
+        }
+    }
 }
 
 static weft_node build_fused_batchnorm(const weft_node *x)
@@ -278,13 +303,7 @@ static weft_node build_fused_batchnorm(const weft_node *x)
 
 static void naive_fused_batchnorm(const weft_shape *shape, const double *const *x, double *y)
 {
-    size_t d = shape->dim[1];
-    for (size_t j = 0; j < d; j++) {
-        double mean, rstd;
-        moments(shape, x[0], j, &mean, &rstd);
-        for (size_t i = 0; i < shape->dim[0]; i++)
-            y[i * d + j] = x[1][j] * (x[0][i * d + j] - mean) * rstd + x[2][j];
-    }
+    naive_batchnorm(shape, x, y);
 }
 
 static weft_node build_fused_batchnorm_relu(const weft_node *x)
@@ -294,8 +313,8 @@ static weft_node build_fused_batchnorm_relu(const weft_node *x)
 
 static void naive_fused_batchnorm_relu(const weft_shape *shape, const double *const *x, double *y)
 {
-    naive_fused_batchnorm(shape, x, y);
-    for (size_t i = 0; i < shape->dim[0] * shape->dim[1]; i++)
+    naive_batchnorm(shape, x, y);
+    for (size_t i = 0; i < weft_shape_count(shape); i++)
         y[i] = fmax(y[i], 0);
 }
 
@@ -317,20 +336,24 @@ static weft_node build_fused_batchnorm_relu_backward(const weft_node *x)
 /* The chain rule step by step, through sigma2 and mu, as Kratzert's graph has it; not the closed form. beta is gamma. */
 static void chain_of_batchnorm(const weft_shape *shape, const double *const *x, bool relu, double *y)
 {
-    size_t n = shape[1].dim[0], d = shape[1].dim[1];
-    for (size_t j = 0; j < d; j++) {
+    const weft_shape *h = &shape[1];
+    size_t n = weft_shape_count(h) / h->dim[1];
+    for (size_t j = 0; j < h->dim[1]; j++) {
         double mean, rstd, drstd = 0, dmean = 0;
-        moments(&shape[1], x[1], j, &mean, &rstd);
+        moments(h, x[1], j, &mean, &rstd);
         for (size_t i = 0; i < n; i++) {
-            bool passes = !relu || x[2][j] * (x[1][i * d + j] - mean) * rstd + x[2][j] > 0;
-            double dhat = passes ? x[0][i * d + j] * x[2][j] : 0;
-            drstd += dhat * (x[1][i * d + j] - mean);
+            size_t at = in_channel(h, j, i);
+            bool passes = !relu || x[2][j] * (x[1][at] - mean) * rstd + x[2][j] > 0;
+            double dhat = passes ? x[0][at] * x[2][j] : 0;
+            drstd += dhat * (x[1][at] - mean);
             dmean -= dhat * rstd;
-            y[i * d + j] = dhat * rstd;
+            y[at] = dhat * rstd;
         }
         double dvariance = -0.5 * drstd * rstd * rstd * rstd;
-        for (size_t i = 0; i < n; i++)
-            y[i * d + j] += 2 * (x[1][i * d + j] - mean) * dvariance / (double)n + dmean / (double)n;
+        for (size_t i = 0; i < n; i++) {
+            size_t at = in_channel(h, j, i);
+            y[at] += 2 * (x[1][at] - mean) * dvariance / (double)n + dmean / (double)n;
+        }
     }
 }
 
@@ -385,17 +408,17 @@ static void naive_softmax_cross_entropy(const weft_shape *shape, const double *c
     {                                                                                                                                      \
         op, build_##name, naive_##name, 1, {{3, {i, j, k}}}, {domain}, false                                                               \
     }
-#define FORWARD(name, n, d)                                                                                                                \
+#define FORWARD(name, c, rank, ...)                                                                                                        \
     {                                                                                                                                      \
-        #name, build_##name, naive_##name, 3, {{2, {n, d}}, {1, {d}}, {1, {d}}}, {NORMAL, NORMAL, NORMAL}, false                           \
+        #name, build_##name, naive_##name, 3, {{rank, {__VA_ARGS__}}, {1, {c}}, {1, {c}}}, {NORMAL, NORMAL, NORMAL}, false                 \
     }
-#define BACKWARD(name, n, d)                                                                                                               \
+#define BACKWARD(name, c, rank, ...)                                                                                                       \
     {                                                                                                                                      \
-        #name, build_##name, naive_##name, 3, {{2, {n, d}}, {2, {n, d}}, {1, {d}}}, {NORMAL, NORMAL, NORMAL}, false                        \
+        #name, build_##name, naive_##name, 3, {{rank, {__VA_ARGS__}}, {rank, {__VA_ARGS__}}, {1, {c}}}, {NORMAL, NORMAL, NORMAL}, false    \
     }
-#define BATCH(n, d)                                                                                                                        \
-    FORWARD(fused_batchnorm, n, d), BACKWARD(fused_batchnorm_backward, n, d), FORWARD(fused_batchnorm_relu, n, d),                         \
-        BACKWARD(fused_batchnorm_relu_backward, n, d)
+#define BATCH(c, rank, ...) /* h of that shape, with c channels */                                                                         \
+    FORWARD(fused_batchnorm, c, rank, __VA_ARGS__), BACKWARD(fused_batchnorm_backward, c, rank, __VA_ARGS__),                              \
+        FORWARD(fused_batchnorm_relu, c, rank, __VA_ARGS__), BACKWARD(fused_batchnorm_relu_backward, c, rank, __VA_ARGS__)
 
 const sample samples[] = {
     TWO("add", add, NORMAL, NORMAL),
@@ -450,9 +473,15 @@ const sample samples[] = {
     {"matmul", build_matmul, naive_matmul, 2, {{2, {3, 1}}, {2, {1, 2}}}, {NORMAL, NORMAL}, false},
     {"gather", build_gather, naive_gather, 2, {{2, {3, 2}}, {1, {5}}}, {NORMAL, INDEX}, false},
     {"scatter_add", build_scatter_add, naive_scatter_add, 2, {{2, {5, 2}}, {1, {5}}}, {NORMAL, INDEX}, false},
-    BATCH(4, 3),
-    BATCH(2, 1),
-    BATCH(7, 5),
+    BATCH(3, 2, 4, 3),
+    BATCH(1, 2, 2, 1),
+    BATCH(5, 2, 7, 5),
+    BATCH(2, 3, 3, 2, 5),
+    BATCH(3, 3, 4, 3, 1),
+    BATCH(3, 4, 2, 3, 2, 3),
+    FORWARD(batchnorm, 3, 2, 4, 3),
+    FORWARD(batchnorm, 2, 3, 3, 2, 5),
+    FORWARD(batchnorm, 3, 4, 2, 3, 2, 3),
     {"affine", build_affine, naive_affine, 3, {{2, {5, 3}}, {2, {3, 4}}, {1, {4}}}, {NORMAL, NORMAL, NORMAL}, false},
     {"layernorm", build_layernorm, naive_layernorm, 3, {{2, {4, 3}}, {1, {3}}, {1, {3}}}, {NORMAL, NORMAL, NORMAL}, false},
     {"layernorm", build_layernorm, naive_layernorm, 3, {{3, {2, 3, 5}}, {1, {5}}, {1, {5}}}, {NORMAL, NORMAL, NORMAL}, false},

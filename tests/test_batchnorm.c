@@ -244,6 +244,66 @@ START_TEST(a_bias_before_it_has_no_gradient)
 }
 END_TEST
 
+/* --- images --- */
+
+static builder *const all_builders[] = {weft_batchnorm, weft_fused_batchnorm, weft_fused_batchnorm_relu};
+
+/* (N, C, H, W) is (N*H*W, C) with the channels moved to the end. */
+START_TEST(images_are_rows_of_channels)
+{
+    const sample s = {.op = "images", .n = 4, .shape = {{4, {3, 4, 5, 7}}, {1, {4}}, {1, {4}}, {4, {3, 4, 5, 7}}},
+                      .domain = {NORMAL, NORMAL, NORMAL, NORMAL}};
+    const int to_end[] = {0, 2, 3, 1}, back[] = {0, 3, 1, 2};
+    const size_t rows[] = {3 * 5 * 7, 4}, images[] = {3, 5, 7, 4}, count[] = {3 * 4 * 5 * 7, 3 * 4 * 5 * 7, 4, 4};
+    weft_tape *t = weft_tape_new(NULL);
+    operands o;
+    operands_make(&o, t, &s, WEFT_F64, 21);
+    weft_node out[8], last = weft_reshape(weft_transpose(o.node[0], to_end), 2, rows);
+    out[0] = all_builders[_i](o.node[0], o.node[1], o.node[2], 1e-5);
+    out[4] = weft_transpose(weft_reshape(all_builders[_i](last, o.node[1], o.node[2], 1e-5), 4, images), back);
+    weft_vjp(&out[0], &o.node[3], 1, o.node, 3, out + 1);
+    weft_vjp(&out[4], &o.node[3], 1, o.node, 3, out + 5);
+    weft_program *p = weft_compile(out, 8);
+    operands_bind(&o, p);
+    ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
+    for (size_t k = 0; k < 4; k++) {
+        double off = furthest(weft_output(p, k), weft_output(p, k + 4), count[k]);
+        ck_assert_msg(off <= 2e-14, "result %zu is off by %g", k, off); /* sums of 105 terms below 10 */
+    }
+    operands_free(&o);
+    weft_program_free(p);
+    weft_tape_free(t);
+}
+END_TEST
+
+/* No images, no channels, or images without pixels: no result but the moments, which are 0/0, and gradients that are sums of nothing. */
+START_TEST(nothing_is_normalised)
+{
+    static const size_t dim[][3] = {{0, 3, 4}, {2, 0, 4}, {2, 3, 0}, {0, 3, 1}, {0, 0, 0}};
+    const size_t *d = dim[_i % 5], channels = d[1];
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node h = weft_input(t, "h", WEFT_F32, 3, d), gamma = weft_input(t, "gamma", WEFT_F32, 1, &channels), out[5];
+    out[0] = all_builders[_i / 5](h, gamma, gamma, 1e-5);
+    weft_node zero = weft_full_like(out[0], 0);
+    weft_vjp(out, &zero, 1, (const weft_node[]){h, gamma}, 2, out + 1);
+    size_t n = 3;
+    if (_i / 5)
+        out[n++] = weft_part(out[0], 1);
+    weft_program *p = weft_compile(out, n);
+    ck_assert_msg(weft_program_status(p) == WEFT_OK, "%s", weft_program_message(p));
+    const float ones[] = {1, 1, 1};
+    weft_bind(p, h, ones, 0);
+    weft_bind(p, gamma, ones, channels * sizeof *ones);
+    ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
+    for (size_t j = 0; j < channels; j++) {
+        ck_assert_float_eq(((const float *)weft_output(p, 2))[j], 0);
+        ck_assert(n == 3 || isnan(((const float *)weft_output(p, 3))[j]));
+    }
+    weft_program_free(p);
+    weft_tape_free(t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("batchnorm");
@@ -253,6 +313,8 @@ int main(void)
     tcase_add_loop_test(reference, first_losses_of_cs231n, 0, 2);
     tcase_add_loop_test(properties, the_gradient_obeys_its_invariants, 0, 2);
     tcase_add_loop_test(properties, a_bias_before_it_has_no_gradient, 0, 2);
+    tcase_add_loop_test(properties, images_are_rows_of_channels, 0, 3);
+    tcase_add_loop_test(properties, nothing_is_normalised, 0, 15);
     suite_add_tcase(suite, reference);
     suite_add_tcase(suite, properties);
     return run_suite(suite);

@@ -249,6 +249,18 @@ static weft_node bad_batchnorm(void)
     return weft_batchnorm(weft_input(t, "h", WEFT_F32, 2, (size_t[]){4, 3}), g, g, 1e-5);
 }
 
+static weft_node bad_batchnorm_rank(void)
+{
+    weft_node g = weft_input(t, "gamma", WEFT_F32, 1, (size_t[]){3});
+    return weft_fused_batchnorm_relu(weft_input(t, "h", WEFT_F32, 1, (size_t[]){3}), g, g, 1e-5);
+}
+
+static weft_node bad_batchnorm_channels(void)
+{
+    weft_node g = weft_input(t, "gamma", WEFT_F32, 1, (size_t[]){5}); /* channels are axis 1, not the last one */
+    return weft_fused_batchnorm(weft_input(t, "h", WEFT_F32, 4, (size_t[]){2, 3, 4, 5}), g, g, 1e-5);
+}
+
 static weft_node bad_eps(void)
 {
     weft_node g = weft_input(t, "gamma", WEFT_F32, 1, (size_t[]){3});
@@ -379,6 +391,8 @@ static const struct {
     {"matmul rank", bad_matmul_rank, WEFT_ERROR_SHAPE, {"matmul \"x\" (4) x \"w\" (4, 2)", "rank 2", "reshape"}},
     {"gather", bad_gather, WEFT_ERROR_DTYPE, {"gather \"table\" (4, 2) x \"index\" (3)", "i64"}},
     {"batchnorm", bad_batchnorm, WEFT_ERROR_SHAPE, {"batchnorm \"h\" (4, 3) x \"gamma\" (2)", "(N, C, ...)"}},
+    {"batchnorm rank", bad_batchnorm_rank, WEFT_ERROR_SHAPE, {"fused_batchnorm_relu \"h\" (3) x \"gamma\" (3)", "(N, C, ...)"}},
+    {"batchnorm channels", bad_batchnorm_channels, WEFT_ERROR_SHAPE, {"fused_batchnorm \"h\" (2, 3, 4, 5) x \"gamma\" (5)", "(N, C, ...)"}},
     {"eps", bad_eps, WEFT_ERROR_ARGUMENT, {"fused_batchnorm", "eps is -1", "0 or more"}},
     {"layernorm", bad_layernorm, WEFT_ERROR_SHAPE, {"layernorm \"x\" (2, 4, 3) x \"gamma\" (3) x \"beta\" (4)", "(..., D)"}},
     {"rmsnorm", bad_rmsnorm, WEFT_ERROR_ARGUMENT, {"rmsnorm \"x\" (4, 3) x \"gamma\" (3)", "eps is", "0 or more"}},

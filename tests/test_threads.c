@@ -134,22 +134,26 @@ START_TEST(samples_have_the_same_bits)
 }
 END_TEST
 
-static const size_t batches[][2] = {{64, 100}, {256, 512}, {1027, 600}, {2048, 256}, {150001, 3},
-                                    {3, 150001}, {400001, 1}, {1, 400001}, {40, 9000}, {43003, 100}};
+static const weft_shape batches[] = {
+    {2, {64, 100}},     {2, {256, 512}},    {2, {1027, 600}}, {2, {2048, 256}},  {2, {150001, 3}},   {2, {3, 150001}},         {2, {400001, 1}},
+    {2, {1, 400001}},   {2, {40, 9000}},    {2, {43003, 100}}, {3, {8, 64, 1225}}, {3, {40, 300, 49}}, {4, {16, 3, 128, 129}}, {3, {1, 33, 20001}},
+    {3, {600, 1000, 1}},
+};
 
 START_TEST(batchnorm_has_the_same_bits)
 {
-    size_t n = batches[_i][0], d = batches[_i][1];
-    for (int kind = 0; kind < 4; kind++) { /* f32 staged, f32 fused, f64 staged, f32 fused with a ReLU */
+    const weft_shape *shape = &batches[_i];
+    const size_t *d = &shape->dim[1];
+    for (int kind = 0; kind < 5; kind++) { /* f32 staged, f32 fused, f64 staged, f32 fused with a ReLU, f64 fused */
         graph g = graph_new();
-        weft_dtype dtype = kind == 2 ? WEFT_F64 : WEFT_F32;
-        weft_node h = add_input(&g, dtype, 2, batches[_i], true), gamma = add_input(&g, dtype, 1, &d, true);
-        weft_node beta = add_input(&g, dtype, 1, &d, true), dy = add_input(&g, dtype, 2, batches[_i], true);
-        g.out[0] = (kind == 1 ? weft_fused_batchnorm : kind == 3 ? weft_fused_batchnorm_relu : weft_batchnorm)(h, gamma, beta, 1e-5);
+        weft_dtype dtype = kind == 2 || kind == 4 ? WEFT_F64 : WEFT_F32;
+        weft_node h = add_input(&g, dtype, shape->rank, shape->dim, true), gamma = add_input(&g, dtype, 1, d, true);
+        weft_node beta = add_input(&g, dtype, 1, d, true), dy = add_input(&g, dtype, shape->rank, shape->dim, true);
+        g.out[0] = (kind == 1 || kind == 4 ? weft_fused_batchnorm : kind == 3 ? weft_fused_batchnorm_relu : weft_batchnorm)(h, gamma, beta, 1e-5);
         weft_vjp(g.out, &dy, 1, (const weft_node[]){h, gamma, beta}, 3, g.out + 1);
         g.n_out = 4;
         char what[80];
-        snprintf(what, sizeof what, "batchnorm of (%zu, %zu), kind %d", n, d, kind);
+        snprintf(what, sizeof what, "batchnorm of rank %d, (%zu, %zu), kind %d", shape->rank, shape->dim[0], *d, kind);
         expect_same_bits(&g, what);
         graph_free(&g);
     }

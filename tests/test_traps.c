@@ -15,6 +15,7 @@ typedef struct trap {
     double eps;
     float (*value)(size_t row, uint64_t *seed);
     bool fused_only;     /* the staged formula squares out of the range of f32 there, by its own definition */
+    size_t plane;        /* not 0: of shape (n / plane, d, plane) instead of (n, d) */
 } trap;
 
 static float offset_100(size_t row, uint64_t *seed)
@@ -94,34 +95,49 @@ static float tiny(size_t row, uint64_t *seed)
 }
 
 static const trap traps[] = {
-    {"100 + 0.01 normal", 1000, 4, 1e-5, offset_100, false},
-    {"100 + 0.01 normal, eps 1e-12", 1000, 4, 1e-12, offset_100, false},
-    {"1e4 + normal", 1000, 4, 1e-5, offset_1e4, false},
-    {"1e4 + normal, many rows", 100000, 3, 1e-5, offset_1e4, false},
-    {"1e6 + normal", 1000, 4, 1e-5, offset_1e6, false},
-    {"constant 0.1", 1000003, 1, 1e-5, constant_tenth, false},
-    {"constant 100", 9, 3, 1e-5, constant_100, false},
-    {"constant 1e10", 9, 3, 1e-5, constant_1e10, false},
-    {"constant 1e10, many rows", 12345, 2, 1e-5, constant_1e10, false},
-    {"ones, N = 3e7", 30000000, 1, 1e-5, one, false},
-    {"constant 1e10, N = 2**24 + 1", 16777217, 1, 1e-5, constant_1e10, false}, /* an N that f32 does not hold */
-    {"uniform, N = 1e7", 10000000, 1, 1e-5, uniform, false},
-    {"N = 2", 2, 64, 1e-5, normal, false},
-    {"one row of 1e6 first", 1000, 4, 1e-5, outlier, false},
-    {"one row of 1e6 later", 1000, 4, 1e-5, late_outlier, false},
-    {"scale 1e20, eps 0", 1000, 4, 0, huge, true},
-    {"scale 1e-30, eps 0", 1000, 4, 0, tiny, true},
+    {"100 + 0.01 normal", 1000, 4, 1e-5, offset_100, false, 0},
+    {"100 + 0.01 normal, eps 1e-12", 1000, 4, 1e-12, offset_100, false, 0},
+    {"1e4 + normal", 1000, 4, 1e-5, offset_1e4, false, 0},
+    {"1e4 + normal, many rows", 100000, 3, 1e-5, offset_1e4, false, 0},
+    {"1e6 + normal", 1000, 4, 1e-5, offset_1e6, false, 0},
+    {"constant 0.1", 1000003, 1, 1e-5, constant_tenth, false, 0},
+    {"constant 100", 9, 3, 1e-5, constant_100, false, 0},
+    {"constant 1e10", 9, 3, 1e-5, constant_1e10, false, 0},
+    {"constant 1e10, many rows", 12345, 2, 1e-5, constant_1e10, false, 0},
+    {"ones, N = 3e7", 30000000, 1, 1e-5, one, false, 0},
+    {"constant 1e10, N = 2**24 + 1", 16777217, 1, 1e-5, constant_1e10, false, 0}, /* an N that f32 does not hold */
+    {"uniform, N = 1e7", 10000000, 1, 1e-5, uniform, false, 0},
+    {"N = 2", 2, 64, 1e-5, normal, false, 0},
+    {"one row of 1e6 first", 1000, 4, 1e-5, outlier, false, 0},
+    {"one row of 1e6 later", 1000, 4, 1e-5, late_outlier, false, 0},
+    {"scale 1e20, eps 0", 1000, 4, 0, huge, true, 0},
+    {"scale 1e-30, eps 0", 1000, 4, 0, tiny, true, 0},
+    {"planes of 100 + 0.01 normal", 1000, 4, 1e-12, offset_100, false, 40},
+    {"planes of 1e4 + normal", 100000, 3, 1e-5, offset_1e4, false, 10000},
+    {"planes of 1e6 + normal", 1000, 4, 1e-5, offset_1e6, false, 125},
+    {"planes of constant 0.1", 100035, 2, 1e-5, constant_tenth, false, 15},
+    {"planes of constant 1e10", 12345, 2, 1e-5, constant_1e10, false, 823},
+    {"planes, 1e6 first", 1000, 4, 1e-5, outlier, false, 100},
+    {"planes, 1e6 later", 1000, 4, 1e-5, late_outlier, false, 100},
+    {"planes, scale 1e20, eps 0", 1000, 4, 0, huge, true, 100},
+    {"planes, scale 1e-30, eps 0", 1000, 4, 0, tiny, true, 100},
 };
+
+/* Where row i of column j lies. */
+static size_t at(const trap *c, size_t i, size_t j)
+{
+    return c->plane ? (i / c->plane * c->d + j) * c->plane + i % c->plane : i * c->d + j;
+}
 
 /* mean and rstd of a column, in long double and two passes. */
 static void moments(const float *h, const trap *c, size_t column, long double *mean, long double *rstd)
 {
     long double sum = 0, square = 0;
     for (size_t i = 0; i < c->n; i++)
-        sum += (long double)h[i * c->d + column];
+        sum += (long double)h[at(c, i, column)];
     *mean = sum / (long double)c->n;
     for (size_t i = 0; i < c->n; i++) {
-        long double off = (long double)h[i * c->d + column] - *mean;
+        long double off = (long double)h[at(c, i, column)] - *mean;
         square += off * off;
     }
     *rstd = 1 / sqrtl(square / (long double)c->n + (long double)c->eps);
@@ -136,17 +152,17 @@ static void largest_errors(const trap *c, const float *h, const float *dy, const
         long double mean, rstd, sum = 0, dot = 0, largest = 0;
         moments(h, c, j, &mean, &rstd);
         for (size_t i = 0; i < c->n; i++) {
-            long double g = (long double)dy[i * c->d + j], hhat = ((long double)h[i * c->d + j] - mean) * rstd;
+            long double g = (long double)dy[at(c, i, j)], hhat = ((long double)h[at(c, i, j)] - mean) * rstd;
             sum += g;
             dot += g * hhat;
             largest = fmaxl(largest, fabsl(g) * (1 + fabsl(hhat)));
         }
         for (size_t i = 0; i < c->n; i++) {
-            size_t at = i * c->d + j;
-            long double hhat = ((long double)h[at] - mean) * rstd, true_y = 1.5L * hhat + 0.25L;
-            long double true_dh = 1.5L * rstd * ((long double)dy[at] - sum / (long double)c->n - hhat * dot / (long double)c->n);
-            double off_y = fabs((double)((long double)y[at] - true_y)) / fmax(1, fabs((double)true_y));
-            double off_dh = fabs((double)(((long double)dh[at] - true_dh) / (1.5L * rstd * largest)));
+            size_t k = at(c, i, j);
+            long double hhat = ((long double)h[k] - mean) * rstd, true_y = 1.5L * hhat + 0.25L;
+            long double true_dh = 1.5L * rstd * ((long double)dy[k] - sum / (long double)c->n - hhat * dot / (long double)c->n);
+            double off_y = fabs((double)((long double)y[k] - true_y)) / fmax(1, fabs((double)true_y));
+            double off_dh = fabs((double)(((long double)dh[k] - true_dh) / (1.5L * rstd * largest)));
             *y_error = off_y > *y_error || off_y != off_y ? off_y : *y_error;
             *dh_error = off_dh > *dh_error || off_dh != off_dh ? off_dh : *dh_error;
         }
@@ -159,8 +175,9 @@ static const char *const way_name[WAYS] = {"staged", "rewritten", "compiled", "f
 static void run(const trap *c, int way, const float *h_data, const float *dy_data, double *y_error, double *dh_error)
 {
     weft_tape *t = weft_tape_new(NULL);
-    const size_t dim[] = {c->n, c->d};
-    weft_node h = weft_input(t, "h", WEFT_F32, 2, dim), dy = weft_input(t, "dy", WEFT_F32, 2, dim);
+    const size_t dim[] = {c->plane ? c->n / c->plane : c->n, c->d, c->plane};
+    int rank = c->plane ? 3 : 2;
+    weft_node h = weft_input(t, "h", WEFT_F32, rank, dim), dy = weft_input(t, "dy", WEFT_F32, rank, dim);
     weft_node gamma = weft_broadcast(weft_scalar(t, WEFT_F32, 1.5), 1, &c->d), beta = weft_broadcast(weft_scalar(t, WEFT_F32, 0.25), 1, &c->d);
     weft_node out[2];
     out[0] = way == FUSED ? weft_fused_batchnorm(h, gamma, beta, c->eps) : weft_batchnorm(h, gamma, beta, c->eps);
@@ -184,7 +201,7 @@ START_TEST(f32_keeps_what_a_careful_person_would_keep)
     float *h = malloc(count * sizeof *h), *dy = malloc(count * sizeof *dy);
     uint64_t seed = 11;
     for (size_t i = 0; i < count; i++)
-        h[i] = c->value(i / c->d, &seed);
+        h[at(c, i / c->d, i % c->d)] = c->value(i / c->d, &seed);
     for (size_t i = 0; i < count; i++)
         dy[i] = (float)(draw_uniform(&seed) - 0.5);
     for (int way = c->fused_only ? FUSED : STAGED; way < WAYS; way++) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIALS = 12, MOST_OUTPUTS = 64, SIDE = 40 };
+enum { TRIALS = 15, MOST_OUTPUTS = 64, SIDE = 40, PLANE = 9 };
 
 static const weft_op *op_named(const char *name)
 {
@@ -18,11 +18,11 @@ static const weft_op *op_named(const char *name)
     return NULL;
 }
 
-/* How to record a fused op on operands of random shape: the shapes of the operands for given N and D, and its attributes. */
+/* How to record a fused op on operands of random shape: the shapes of the operands for that of h, and its attributes. */
 typedef struct fused_case {
     const char *op;
     int n;
-    int axes[SAMPLE_OPERANDS]; /* 2: (N, D), 1: (D) */
+    int axes[SAMPLE_OPERANDS]; /* 2: as h (N, C, ...), 1: (C) */
     domain domain[SAMPLE_OPERANDS];
     double attribute;
 } fused_case;
@@ -99,19 +99,20 @@ static void compare(const fused_case *c, const weft_program *p, size_t k, size_t
         off = fmax(off, fabs(at(p, k, i, dtype) - at(p, twin, i, dtype)));
         ck_assert_msg(isfinite(at(p, k, i, dtype)), "%s: result %zu is not finite", c->op, k);
     }
-    ck_assert_msg(off <= tolerance * size, "%s (N=%zu, %s): result %zu is off by %g of %g", c->op, shape.dim[0], weft_dtype_name(dtype), k, off, size);
+    ck_assert_msg(off <= tolerance * size, "%s (rank %d, %zu..., %s): result %zu is off by %g of %g", c->op, shape.rank, shape.dim[0],
+                  weft_dtype_name(dtype), k, off, size);
 }
 
-static void try_once(const fused_case *c, weft_dtype dtype, size_t n_rows, size_t width, uint64_t seed)
+static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h, uint64_t seed)
 {
     const weft_op *op = op_named(c->op);
     int outputs = op->outputs > 1 ? op->outputs : 1;
     weft_tape *t = weft_tape_new(NULL);
     weft_node x[SAMPLE_OPERANDS], tangent[SAMPLE_OPERANDS], y[2][WEFT_MAX_OUTPUTS], dy[WEFT_MAX_OUTPUTS], out[MOST_OUTPUTS];
     for (int i = 0; i < c->n; i++) {
-        const size_t dim[] = {c->axes[i] == 2 ? n_rows : width, width};
-        x[i] = weft_input(t, "x", dtype, c->axes[i], dim);
-        tangent[i] = weft_input(t, "tangent", dtype, c->axes[i], dim);
+        weft_shape column = {1, {h->dim[1]}}, shape = c->axes[i] == 2 ? *h : column;
+        x[i] = weft_input(t, "x", dtype, shape.rank, shape.dim);
+        tangent[i] = weft_input(t, "tangent", dtype, shape.rank, shape.dim);
     }
     y[0][0] = weft_record(op, x, c->n, &c->attribute);
     for (int i = 1; i < outputs; i++)
@@ -151,45 +152,53 @@ START_TEST(fused_is_its_twin)
     const fused_case *c = &cases[_i / 2];
     weft_dtype dtype = _i % 2 ? WEFT_F32 : WEFT_F64;
     uint64_t seed = 77 + (uint64_t)_i;
+    /* more than a block, more than a group; a run of more than a block, and blocks of several runs */
+    static const weft_shape first[] = {{2, {150, 70}}, {3, {2, 3, 4500}}, {4, {90, 4, 7, 7}}};
     for (int trial = 0; trial < TRIALS; trial++) { /* N from 3: with two rows or one and a small eps, rstd**3 has no digits left */
-        size_t rows = 3 + (size_t)(draw_uniform(&seed) * SIDE), width = 1 + (size_t)(draw_uniform(&seed) * SIDE);
-        if (trial == 0)
-            rows = 150, width = 70; /* more than a block, more than a group */
-        try_once(c, dtype, rows, width, seed);
+        size_t rows = 3 + (size_t)(draw_uniform(&seed) * SIDE), fewest = trial % 3 ? 5 : 1; /* one sum alone may cancel, and have no size */
+        size_t width = fewest + (size_t)(draw_uniform(&seed) * SIDE);
+        weft_shape h = {2 + trial % 3, {rows, width, 1 + (size_t)(draw_uniform(&seed) * PLANE), 1 + (size_t)(draw_uniform(&seed) * PLANE)}};
+        try_once(c, dtype, trial < 3 ? &first[trial] : &h, seed);
     }
 }
 END_TEST
 
-/* --- as large as results that go past the caches, in rows that do and do not begin on a cache line --- */
+/* --- as large as results that go past the caches, in rows and planes that do and do not begin on a cache line --- */
 
 static const struct {
     weft_dtype dtype;
-    size_t n, d;
-} large[] = {{WEFT_F32, 70001, 64}, {WEFT_F32, 43003, 100}, {WEFT_F32, 1400003, 3}, {WEFT_F32, 8407, 501}, {WEFT_F64, 22003, 100}};
+    size_t n, d, l; /* (N, D), or (N, D, L) */
+} large[] = {{WEFT_F32, 70001, 64, 1}, {WEFT_F32, 43003, 100, 1}, {WEFT_F32, 1400003, 3, 1}, {WEFT_F32, 8407, 501, 1}, {WEFT_F64, 22003, 100, 1},
+             {WEFT_F32, 32, 170, 784}, {WEFT_F32, 40, 2150, 49},  {WEFT_F32, 20, 211, 1001}, {WEFT_F32, 7, 121, 5003}, {WEFT_F64, 16, 170, 784},
+             {WEFT_F64, 8, 270, 1001}};
+
+/* Row i of column j of (N, D, L). */
+#define AT(i) ((((i) / l) * d + j) * l + (i) % l)
 
 /* One column by the formulas of the paper, in long double; z where the ReLU is as good as undecided is left out. */
-static void check_column(size_t j, size_t rows, size_t d, const double *h, const double *dy, bool relu, const double *y, const double *dh, double unit)
+static void check_column(size_t j, const weft_shape *shape, const double *h, const double *dy, bool relu, const double *y, const double *dh, double unit)
 {
     const long double gamma = 1.5L, beta = 0.25L;
     long double mean = 0, square = 0, sum = 0, dot = 0;
+    size_t l = shape->dim[2], rows = shape->dim[0] * l, d = shape->dim[1];
     for (size_t i = 0; i < rows; i++)
-        mean += h[i * d + j];
+        mean += h[AT(i)];
     mean /= (long double)rows;
     for (size_t i = 0; i < rows; i++)
-        square += (h[i * d + j] - mean) * (h[i * d + j] - mean);
+        square += (h[AT(i)] - mean) * (h[AT(i)] - mean);
     long double rstd = 1 / sqrtl(square / (long double)rows + 1e-5L);
     for (size_t i = 0; i < rows; i++) {
-        long double hhat = (h[i * d + j] - mean) * rstd, g = relu && gamma * hhat + beta <= 0 ? 0 : dy[i * d + j];
+        long double hhat = (h[AT(i)] - mean) * rstd, g = relu && gamma * hhat + beta <= 0 ? 0 : dy[AT(i)];
         sum += g;
         dot += g * hhat;
     }
     for (size_t i = 0; i < rows; i++) {
-        long double hhat = (h[i * d + j] - mean) * rstd, z = gamma * hhat + beta, g = relu && z <= 0 ? 0 : dy[i * d + j];
+        long double hhat = (h[AT(i)] - mean) * rstd, z = gamma * hhat + beta, g = relu && z <= 0 ? 0 : dy[AT(i)];
         long double true_dh = gamma * rstd * (g - sum / (long double)rows - hhat * dot / (long double)rows);
-        double off_y = fabs((double)(y[i * d + j] - (relu && z <= 0 ? 0 : z))), off_dh = fabs((double)(dh[i * d + j] - true_dh));
+        double off_y = fabs((double)(y[AT(i)] - (relu && z <= 0 ? 0 : z))), off_dh = fabs((double)(dh[AT(i)] - true_dh));
         /* y and dh are below 8 and are rounded once; a mask that falls otherwise at |z| < 4 units moves the sums by less than a unit */
-        ck_assert_msg(off_y <= 8 * unit, "y[%zu, %zu] is off by %g", i, j, off_y);
-        ck_assert_msg(off_dh <= 8 * unit || (relu && fabsl(z) < 4 * unit), "dh[%zu, %zu] is off by %g", i, j, off_dh);
+        ck_assert_msg(off_y <= 8 * unit, "y of row %zu, column %zu, is off by %g", i, j, off_y);
+        ck_assert_msg(off_dh <= 8 * unit || (relu && fabsl(z) < 4 * unit), "dh of row %zu, column %zu, is off by %g", i, j, off_dh);
     }
 }
 
@@ -204,11 +213,13 @@ static double *widened(const void *x, weft_dtype dtype, size_t n)
 START_TEST(large_results_are_right)
 {
     weft_dtype dtype = large[_i / 2].dtype;
-    const size_t n = large[_i / 2].n, d = large[_i / 2].d, dim[] = {n, d};
+    const weft_shape shape = {3, {large[_i / 2].n, large[_i / 2].d, large[_i / 2].l}};
+    const size_t n = weft_shape_count(&shape), d = shape.dim[1];
+    int rank = shape.dim[2] > 1 ? 3 : 2;
     bool relu = _i % 2;
     uint64_t seed = 5;
     weft_tape *t = weft_tape_new(NULL);
-    weft_node h = weft_input(t, "h", dtype, 2, dim), dy = weft_input(t, "dy", dtype, 2, dim), out[2];
+    weft_node h = weft_input(t, "h", dtype, rank, shape.dim), dy = weft_input(t, "dy", dtype, rank, shape.dim), out[2];
     weft_node gamma = weft_broadcast(weft_scalar(t, dtype, 1.5), 1, &d), beta = weft_broadcast(weft_scalar(t, dtype, 0.25), 1, &d);
     out[0] = (relu ? weft_fused_batchnorm_relu : weft_fused_batchnorm)(h, gamma, beta, 1e-5);
     weft_vjp(out, &dy, 1, &h, 1, out + 1);
@@ -218,10 +229,10 @@ START_TEST(large_results_are_right)
     weft_bind(p, h, h_data, bytes);
     weft_bind(p, dy, dy_data, bytes);
     ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
-    double *wide[] = {widened(h_data, dtype, n * d), widened(dy_data, dtype, n * d), widened(weft_output(p, 0), dtype, n * d),
-                      widened(weft_output(p, 1), dtype, n * d)};
+    double *wide[] = {widened(h_data, dtype, n), widened(dy_data, dtype, n), widened(weft_output(p, 0), dtype, n),
+                      widened(weft_output(p, 1), dtype, n)};
     for (size_t j = 0; j < d; j += d > 16 ? d / 7 : 1)
-        check_column(j, n, d, wide[0], wide[1], relu, wide[2], wide[3], dtype == WEFT_F32 ? 0x1p-24 : 0x1p-48);
+        check_column(j, &shape, wide[0], wide[1], relu, wide[2], wide[3], dtype == WEFT_F32 ? 0x1p-24 : 0x1p-48);
     for (int k = 0; k < 4; k++)
         free(wide[k]);
     free(h_data);
