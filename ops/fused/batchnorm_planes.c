@@ -7,8 +7,8 @@
  *
  * The moments are taken in blocks of some thousand elements, as sums of d = h - k and d**2 with k the block's first element; blocks are merged by
  * Chan's rule. What batchnorm_passes.c says of such a shift holds here. All arithmetic is in f64. Where sigma2 + eps is 0, rstd is taken as 0. */
-#include "ops/fused/batchnorm.h"
 #include "engine/stream.h"
+#include "ops/fused/batchnorm.h"
 
 #include <math.h>
 
