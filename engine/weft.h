@@ -473,8 +473,9 @@ typedef struct weft_call {
 void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t part, void *workspace), void *context, size_t parts);
 
 /* WEFT_CLONES before a kernel: one source, compiled for AVX-512, AVX2 and the baseline; the dynamic linker picks one at load. With
- * -ffp-contract=off, as Weft is built, all of them give the same bits. Sanitized builds define WEFT_NO_CLONES: the choice is made before
- * their runtime is ready. */
+ * -ffp-contract=off, as Weft is built, all of them give the same bits. Its name must be the only one of its kind in the program, static or not:
+ * clang gives the function that chooses external linkage. Sanitized builds define WEFT_NO_CLONES: the choice is made before their runtime is
+ * ready. */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(WEFT_NO_CLONES)
 #define WEFT_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -528,6 +529,7 @@ struct weft_op {
     weft_map map[2];
     void (*single[2])(void *y, const void *const *x); /* the same for one element, without a loop around it; NULL: map */
     const char *text; /* elementwise: the same in C, an expression in a, b, c and their type T; NULL: it cannot be printed as C */
+    const char *functions; /* C text of functions that text calls and <math.h> lacks, name() of a double and namef() of a float; NULL: none */
     const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;
     bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */

@@ -1,9 +1,11 @@
-/* c_prelude.c: what stands before printed loops: headers, a function for each op that folds runs, and one that writes past the caches. */
+/* c_prelude.c: what stands before printed loops: headers, functions that ops bring or that fold runs, one that writes past the caches. */
 #include "engine/run/c_text.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { MOST_FOLDS = 16, MOST_TEXT = 24 };
+enum { MOST_FOLDS = 16, MOST_FUNCTIONS = 64 /* a loop that needs more does not compile, and is interpreted */, MOST_TEXT = 24 };
 
 /* Copies past the caches, in whole cache lines where it can. */
 static const char stream_text[] = "#if defined(__AVX512F__)\n"
@@ -67,6 +69,40 @@ static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
     return n;
 }
 
+/* Functions as an op gives them, on one line, with line breaks. */
+static void put_functions(c_text *out, const char *text)
+{
+    int depth = 0;
+    for (const char *c = text; *c; c++) {
+        bool named = *c == '}' && depth > 1 && c[1] == ' ' && isalpha((unsigned char)c[2]); /* a union's variables follow */
+        depth += (*c == '{') - (*c == '}');
+        weft__c_put(out, "%c", *c);
+        if (!strchr("{};", *c) || named)
+            continue;
+        weft__c_put(out, depth || *c != '}' ? "\n" : "\n\n");
+        while (c[1] == ' ')
+            c++;
+        if (c[1])
+            weft__c_indent(out, c[1] == '}' ? depth - 1 : depth);
+    }
+}
+
+/* Those that the ops of a loop bring, each op once. */
+static size_t put_new_functions(c_text *out, const loop *l, const weft_op **done, size_t n)
+{
+    for (int i = 0; i < l->length; i++) {
+        const weft_op *op = l->body[i].action == ACTION_MAP ? l->body[i].op : NULL;
+        size_t k = 0;
+        while (op && k < n && done[k] != op)
+            k++;
+        if (!op || !op->functions || k < n || n == MOST_FUNCTIONS)
+            continue;
+        done[n++] = op;
+        put_functions(out, op->functions);
+    }
+    return n;
+}
+
 static bool any(const weft_program *program, bool (*is_so)(const weft_program *program, const loop *l))
 {
     for (size_t s = 0; s < program->n_steps; s++) {
@@ -79,8 +115,8 @@ static bool any(const weft_program *program, bool (*is_so)(const weft_program *p
 
 void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream)
 {
-    const weft_op *done[MOST_FOLDS];
-    size_t n_done = 0;
+    const weft_op *folds[MOST_FOLDS], *called[MOST_FUNCTIONS];
+    size_t n_folds = 0, n_called = 0;
     bool streams = false, fetches = false;
     for (size_t k = 0; k < n && may_stream; k++) {
         streams |= any(programs[k], weft__c_streams);
@@ -94,7 +130,9 @@ void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n,
     for (size_t k = 0; k < n; k++)
         for (size_t s = 0; s < programs[k]->n_steps; s++) {
             const loop *l = programs[k]->steps[s].loop;
-            if (l && !weft__c_missing(l))
-                n_done = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, done, n_done);
+            if (!l || weft__c_missing(l))
+                continue;
+            n_called = put_new_functions(out, l, called, n_called);
+            n_folds = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, folds, n_folds);
         }
 }

@@ -103,7 +103,7 @@ bool weft__c_reserved(const char *name)
     static const char words[] = " auto break case char const continue default do double else enum extern float for goto if inline int int64_t long "
                                 "register restrict return short signed sizeof size_t static struct switch typedef union unsigned void volatile while "
                                 "asm typeof near far main NAN INFINITY NULL i j k r n at apart begin end start stop stream fetch memcpy "
-                                "exp expf log logf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf ";
+                                "e_to_the e_to_thef exp expf log logf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
     return strstr(words, padded) != NULL;

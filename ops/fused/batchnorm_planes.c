@@ -135,9 +135,9 @@ static void forward_part(void *context, size_t part, void *workspace)
         rstd[c] = variance == 0 ? 0 : 1 / sqrt(variance);
         affine_at a = {.mean = m.mean, .scale = weft__element(&s->call->x[1], c) * rstd[c], .offset = weft__element(&s->call->x[2], c)};
         if (narrow)
-            (s->relu ? apply_relu_f32 : apply_plain_f32)(p, (const float *)h->data + at, a, (float *)y->data + at);
+            (s->relu ? plane_apply_relu_f32 : plane_apply_plain_f32)(p, (const float *)h->data + at, a, (float *)y->data + at);
         else
-            (s->relu ? apply_relu_f64 : apply_plain_f64)(p, (const double *)h->data + at, a, (double *)y->data + at);
+            (s->relu ? plane_apply_relu_f64 : plane_apply_plain_f64)(p, (const double *)h->data + at, a, (double *)y->data + at);
     }
     if (p->past)
         weft__stream_end();
@@ -173,9 +173,11 @@ static void backward_part(void *context, size_t part, void *workspace)
         a.mean_dy = sums[0] / n;
         a.slope = rstd * (dgamma[c] / n); /* of x[i] sum(dy x) / N along h - mu */
         if (narrow)
-            (s->relu ? gradient_relu_f32 : gradient_plain_f32)(p, (const float *)dy->data + at, (const float *)h->data + at, a, (float *)dh->data + at);
+            (s->relu ? plane_gradient_relu_f32 : plane_gradient_plain_f32)(p, (const float *)dy->data + at, (const float *)h->data + at, a,
+                                                                            (float *)dh->data + at);
         else
-            (s->relu ? gradient_relu_f64 : gradient_plain_f64)(p, (const double *)dy->data + at, (const double *)h->data + at, a, (double *)dh->data + at);
+            (s->relu ? plane_gradient_relu_f64 : plane_gradient_plain_f64)(p, (const double *)dy->data + at, (const double *)h->data + at, a,
+                                                                            (double *)dh->data + at);
     }
     if (p->past)
         weft__stream_end();
