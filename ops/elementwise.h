@@ -16,16 +16,8 @@
 
 #define WEFT_INLINE static inline __attribute__((always_inline))
 
-#define T float
-#define FN(name) name##_f32
-#include "ops/elementwise_loops.inc"
-#undef FN
-#undef T
-#define T double
-#define FN(name) name##_f64
-#include "ops/elementwise_loops.inc"
-#undef FN
-#undef T
+#define LOOPS "ops/elementwise_loops.inc"
+#include "ops/both_types.inc"
 
 #define WEFT_ELEMENTWISE1(name, expression) static const char name##_text[] = #expression; WEFT__MAP1(name, float, f32, expression) WEFT__MAP1(name, double, f64, expression)
 #define WEFT_ELEMENTWISE2(name, expression) static const char name##_text[] = #expression; WEFT__MAP2(name, float, f32, expression) WEFT__MAP2(name, double, f64, expression)

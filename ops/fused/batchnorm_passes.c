@@ -63,18 +63,10 @@ static size_t columns_workspace(const columns *c)
     return (SHARED + SUMS * part_count(c) + SPARE) * (c->width * c->group) * sizeof(double);
 }
 
-#define T float
-#define FN(name) name##_f32
-#include "ops/fused/batchnorm_element.inc"
-#include "ops/fused/batchnorm_loops.inc"
-#undef FN
-#undef T
-#define T double
-#define FN(name) name##_f64
-#include "ops/fused/batchnorm_element.inc"
-#include "ops/fused/batchnorm_loops.inc"
-#undef FN
-#undef T
+#define LOOPS "ops/fused/batchnorm_element.inc"
+#include "ops/both_types.inc"
+#define LOOPS "ops/fused/batchnorm_loops.inc"
+#include "ops/both_types.inc"
 
 /* Repeats the first `width` of the columns for each row of a group. */
 static void repeat(double *column, const columns *c)

@@ -74,18 +74,10 @@ static void absorb(moments *m, double n, double shift, double sum, double square
     m->count = total;
 }
 
-#define T float
-#define FN(name) name##_f32
-#include "ops/fused/batchnorm_element.inc"
-#include "ops/fused/batchnorm_planes.inc"
-#undef FN
-#undef T
-#define T double
-#define FN(name) name##_f64
-#include "ops/fused/batchnorm_element.inc"
-#include "ops/fused/batchnorm_planes.inc"
-#undef FN
-#undef T
+#define LOOPS "ops/fused/batchnorm_element.inc"
+#include "ops/both_types.inc"
+#define LOOPS "ops/fused/batchnorm_planes.inc"
+#include "ops/both_types.inc"
 
 /* Both passes, part by part of the channels; how many parts there are depends on the size alone. */
 typedef struct pass {

@@ -3,16 +3,8 @@
 
 #include <math.h>
 
-#define T float
-#define FN(name) name##_f32
-#include "ops/primitive/max_loops.inc"
-#undef FN
-#undef T
-#define T double
-#define FN(name) name##_f64
-#include "ops/primitive/max_loops.inc"
-#undef FN
-#undef T
+#define LOOPS "ops/primitive/max_loops.inc"
+#include "ops/both_types.inc"
 
 static double max_merge(double a, double b)
 {

@@ -17,16 +17,8 @@ static weft_status scatter_add_shape(weft_typing *t)
     return WEFT_OK;
 }
 
-#define T float
-#define FN(name) name##_f32
-#include "ops/primitive/scatter_add_loops.inc"
-#undef FN
-#undef T
-#define T double
-#define FN(name) name##_f64
-#include "ops/primitive/scatter_add_loops.inc"
-#undef FN
-#undef T
+#define LOOPS "ops/primitive/scatter_add_loops.inc"
+#include "ops/both_types.inc"
 
 static weft_status scatter_add_kernel(const weft_call *call)
 {

@@ -4,16 +4,8 @@
 
 extern const weft_op weft_op_mul;
 
-#define T float
-#define FN(name) name##_f32
-#include "ops/primitive/sum_loops.inc"
-#undef FN
-#undef T
-#define T double
-#define FN(name) name##_f64
-#include "ops/primitive/sum_loops.inc"
-#undef FN
-#undef T
+#define LOOPS "ops/primitive/sum_loops.inc"
+#include "ops/both_types.inc"
 
 /* y += a b: one walk in place of a product, stored and read again. In the order of sum_across(), so that it makes no difference to the bits whether
  * the product had another user. */
