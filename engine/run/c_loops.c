@@ -198,26 +198,6 @@ int weft__c_next_run(const loop *l, int i)
     return has_short_rows(l) ? l->length : weft__c_next_fold(l, FOLD_RUN, i);
 }
 
-static void put_short_rows(const c_position *p, int depth)
-{
-    const loop *l = p->l;
-    char high[WEFT__C_LIMIT];
-    if (is_one_step(l, l->rank - 2))
-        weft__c_line(p, depth, "{");
-    else
-        put_dim(p, depth, l->rank - 2, "i", " {");
-    weft__c_start_folds(p, depth + 1, FOLD_RUN, "double folded_%d");
-    weft__c_indent(p->out, depth + 1);
-    weft__c_put(p->out, "for (size_t j = 0; j < %s; j++) {\n", weft__c_high(l, l->rank - 1, high));
-    weft__c_body(p, depth + 2);
-    weft__c_merge_folds(p, depth + 2, FOLD_IN_PLACE, NULL, NULL);
-    weft__c_merge_folds(p, depth + 2, FOLD_ROWS, NULL, NULL);
-    weft__c_merge_folds(p, depth + 2, FOLD_RUN, "folded_%d", NULL);
-    weft__c_line(p, depth + 1, "}");
-    weft__c_merge_folds(p, depth + 1, FOLD_RUN, NULL, "folded_%d");
-    weft__c_line(p, depth, "}");
-}
-
 /* Rows into one element each, a run at a time. */
 static void put_runs(const c_position *p, int depth)
 {
@@ -261,9 +241,18 @@ static void put_runs(const c_position *p, int depth)
         weft__c_put(out, ";\n");
     }
     weft__c_line(p, depth + 1, "}");
-    FOR_FOLDS(l, FOLD_RUN, i) {
+    if (has_short_rows(l)) {
+        weft__c_start_folds(p, depth + 1, FOLD_RUN, "double folded_%d");
         weft__c_indent(out, depth + 1);
-        weft__c_put(out, "const double folded_%d = fold_%s(%s, run_%d);\n", i, l->body[i].op->name, one ? high : "n", i);
+        weft__c_put(out, "for (size_t j = 0; j < %s; j++) {\n", high);
+        weft__c_merge_folds(p, depth + 2, FOLD_RUN, "folded_%d", "run_%d[j]");
+        weft__c_line(p, depth + 1, "}");
+    }
+    FOR_FOLDS(l, FOLD_RUN, i) {
+        if (!has_short_rows(l)) {
+            weft__c_indent(out, depth + 1);
+            weft__c_put(out, "const double folded_%d = fold_%s(%s, run_%d);\n", i, l->body[i].op->name, one ? high : "n", i);
+        }
         merge_fold(p, depth + 1, i, NULL, "folded_%d");
     }
     weft__c_line(p, depth, "}");
@@ -378,9 +367,7 @@ void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const
         snprintf(letter, sizeof letter, "i%d", d);
         depth = weft__c_open_dim(&p, depth, d, letter);
     }
-    if (weft__c_next_fold(l, FOLD_RUN, 0) < l->length && has_short_rows(l))
-        put_short_rows(&p, depth);
-    else if (weft__c_next_fold(l, FOLD_RUN, 0) < l->length)
+    if (weft__c_next_fold(l, FOLD_RUN, 0) < l->length)
         put_runs(&p, depth);
     else if (weft__c_next_fold(l, FOLD_ROWS, 0) < l->length)
         weft__c_put_rows(&p, depth);
@@ -396,7 +383,7 @@ size_t weft__c_stack(const loop *l)
 {
     size_t last = l->extent[l->rank - 1], runs = 0, rows = 0;
     FOR_FOLDS(l, FOLD_RUN, i)
-        runs += has_short_rows(l) ? sizeof(double) : (last < RUN ? last : RUN) * sizeof(double);
+        runs += (last < RUN ? last : RUN) * sizeof(double);
     FOR_FOLDS(l, FOLD_ROWS, i)
         rows += last * sizeof(double);
     return runs ? runs : rows;
