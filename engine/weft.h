@@ -529,7 +529,7 @@ struct weft_op {
     weft_map map[2];
     void (*single[2])(void *y, const void *const *x); /* the same for one element, without a loop around it; NULL: map */
     const char *text; /* elementwise: the same in C, an expression in a, b, c and their type T; NULL: it cannot be printed as C */
-    const char *functions; /* C text of functions that text calls and <math.h> lacks, name() of a double and namef() of a float; NULL: none */
+    const char *functions[2]; /* C text of what `text` calls and <math.h> lacks: namef() of a float, which may call the other, name() of a double */
     const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;
     bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */

@@ -5,7 +5,8 @@
  * defines mul_f32 and mul_f64, and the expression as text, from which loops are printed as C. In the expression T is the element's type, and
  * functions of <tgmath.h> follow it; macros are not for it, since the text would name them.
  * What <math.h> has not, or not in a form that compilers vectorise, is a pair of functions of the op's own, name() of a double and namef() of a
- * float. WEFT_FUNCTIONS(op, ...) defines them and keeps their text; `#define name(a) WEFT_TYPED(name, a)` then lets the expression call the one of its type.
+ * float, which may call the other. WEFT_FUNCTION(text, ...) defines one and keeps its text; `#define name(a) WEFT_TYPED(name, a)` then lets the
+ * expression call the one of its type.
  * The loops are ordinary functions in elementwise_loops.inc; they are inlined around the expression. */
 #ifndef WEFT_OPS_ELEMENTWISE_H
 #define WEFT_OPS_ELEMENTWISE_H
@@ -24,7 +25,7 @@
 #define WEFT_ELEMENTWISE3(name, expression) static const char name##_text[] = #expression; WEFT__MAP3(name, float, f32, expression) WEFT__MAP3(name, double, f64, expression)
 #define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}, .single = {name##_single_f32, name##_single_f64}, .text = name##_text
 
-#define WEFT_FUNCTIONS(name, ...) __VA_ARGS__ static const char name##_functions[] = #__VA_ARGS__;
+#define WEFT_FUNCTION(text, ...) __VA_ARGS__ static const char text[] = #__VA_ARGS__;
 #define WEFT_TYPED(name, a) _Generic((a), float : name##f, double : name)(a)
 
 #define WEFT__MAP1(name, type, suffix, expression) \

@@ -69,8 +69,8 @@ static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
     return n;
 }
 
-/* Functions as an op gives them, on one line, with line breaks. */
-static void put_functions(c_text *out, const char *text)
+/* A function as an op gives it, on one line, with line breaks. */
+static void put_function(c_text *out, const char *text)
 {
     int depth = 0;
     for (const char *c = text; *c; c++) {
@@ -87,20 +87,33 @@ static void put_functions(c_text *out, const char *text)
     }
 }
 
-/* Those that the ops of a loop bring, each op once. */
-static size_t put_new_functions(c_text *out, const loop *l, const weft_op **done, size_t n)
+/* Texts of functions, each printed once. */
+typedef struct called {
+    const char *text[MOST_FUNCTIONS];
+    size_t n;
+} called;
+
+static void put_once(c_text *out, called *c, const char *text)
+{
+    size_t k = 0;
+    while (k < c->n && c->text[k] != text)
+        k++;
+    if (!text || k < c->n || k == MOST_FUNCTIONS)
+        return;
+    c->text[c->n++] = text;
+    put_function(out, text);
+}
+
+/* Those that the ops of a loop bring. */
+static void put_called(c_text *out, const loop *l, called *c)
 {
     for (int i = 0; i < l->length; i++) {
-        const weft_op *op = l->body[i].action == ACTION_MAP ? l->body[i].op : NULL;
-        size_t k = 0;
-        while (op && k < n && done[k] != op)
-            k++;
-        if (!op || !op->functions || k < n || n == MOST_FUNCTIONS)
+        if (l->body[i].action != ACTION_MAP)
             continue;
-        done[n++] = op;
-        put_functions(out, op->functions);
+        put_once(out, c, l->body[i].op->functions[1]);
+        if (l->body[i].dtype == WEFT_F32)
+            put_once(out, c, l->body[i].op->functions[0]);
     }
-    return n;
 }
 
 static bool any(const weft_program *program, bool (*is_so)(const weft_program *program, const loop *l))
@@ -115,8 +128,9 @@ static bool any(const weft_program *program, bool (*is_so)(const weft_program *p
 
 void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream)
 {
-    const weft_op *folds[MOST_FOLDS], *called[MOST_FUNCTIONS];
-    size_t n_folds = 0, n_called = 0;
+    const weft_op *folds[MOST_FOLDS];
+    called functions = {.n = 0};
+    size_t n_folds = 0;
     bool streams = false, fetches = false;
     for (size_t k = 0; k < n && may_stream; k++) {
         streams |= any(programs[k], weft__c_streams);
@@ -132,7 +146,7 @@ void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n,
             const loop *l = programs[k]->steps[s].loop;
             if (!l || weft__c_missing(l))
                 continue;
-            n_called = put_new_functions(out, l, called, n_called);
+            put_called(out, l, &functions);
             n_folds = put_new_folds(&(c_position){.out = out, .program = programs[k], .l = l, .row = "i"}, folds, n_folds);
         }
 }

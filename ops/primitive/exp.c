@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-WEFT_FUNCTIONS(exp,
+WEFT_FUNCTION(e_to_the_text,
 static inline double e_to_the(double a)
 {
     const double magic = 6755399441055744.0;
@@ -28,6 +28,9 @@ static inline double e_to_the(double a)
     tail = 1.0 / 2 + r * (1.0 / 6 + r * tail);
     return (1 + (r + r * r * tail)) * low.value * high.value;
 }
+)
+
+WEFT_FUNCTION(e_to_thef_text,
 static inline float e_to_thef(float a)
 {
     return (float)e_to_the((double)a);
@@ -47,7 +50,7 @@ static weft_node exp_partial(weft_node y, const weft_node *x, int operand)
 const weft_op weft_op_exp = {
     .name = "exp", .formula = "y = e ** a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
-    WEFT_KERNELS(exp), .functions = exp_functions, .partial = exp_partial,
+    WEFT_KERNELS(exp), .functions = {e_to_thef_text, e_to_the_text}, .partial = exp_partial,
 };
 
 weft_node weft_exp(weft_node a)
