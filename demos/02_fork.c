@@ -63,7 +63,7 @@ static bool adds_up_x(const fork *f)
 {
     weft_node of;
     int edge;
-    return weft_node_adjoint_of(f->dx, &of, &edge) && of.id == f->x.id && edge == -1 && !strcmp(weft_node_op(f->dx)->name, "add");
+    return weft_node_adjoint_of(f->dx, &of, &edge) && of.id == f->x.id && edge == -1 && !strcmp(weft_op_name(weft_node_op(f->dx)), "add");
 }
 
 /* The check's verdict on a gradient that somebody claims for x. */

@@ -38,7 +38,7 @@ static bool print_both_ways(const lesson *l, const weft_program *p)
     course_node(p, l->dgamma, "added up over the rows");
     printf("\nThe tape lists the pair; \"# d %%%u[0]\" says that the sum is the derivative of that broadcast:\n\n", stretched.id);
     weft_print_listing((weft_writer){weft_write_file, stdout}, (weft_node[]){l->y, l->dgamma}, 2);
-    return !strcmp(weft_node_op(stretched)->name, "broadcast") && !strcmp(weft_node_op(l->dgamma)->name, "sum") &&
+    return !strcmp(weft_op_name(weft_node_op(stretched)), "broadcast") && !strcmp(weft_op_name(weft_node_op(l->dgamma)), "sum") &&
            weft_node_adjoint_of(l->dgamma, &of, &edge) && of.id == stretched.id && edge == 0;
 }
 

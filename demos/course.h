@@ -101,7 +101,7 @@ static inline bool course_append(void *text, const char *more, size_t bytes)
 static inline const char *course_formula(weft_node x, char *text)
 {
     memset(text, 0, COURSE_TEXT);
-    if (weft_node_op(x) && weft_node_op(x)->kind == WEFT_INPUT)
+    if (!strcmp(weft_op_name(weft_node_op(x)), "input"))
         return strcpy(text, "input");
     course_status(weft_print_expression((weft_writer){course_append, text}, x), "the formula of a node");
     return text;

@@ -2,7 +2,7 @@
 #ifndef WEFT_STREAM_H
 #define WEFT_STREAM_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #include <stdint.h>
 #include <string.h>

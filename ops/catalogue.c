@@ -1,5 +1,5 @@
 /* catalogue.c: ops.def as a list that programs can walk. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #define OP(name) extern const weft_op weft_op_##name;
 #include "ops/ops.def"
@@ -19,4 +19,14 @@ size_t weft_op_count(void)
 const weft_op *weft_op_at(size_t i)
 {
     return i < weft_op_count() ? catalogue[i] : NULL;
+}
+
+const char *weft_op_name(const weft_op *op)
+{
+    return op ? op->name : "";
+}
+
+const char *weft_op_formula(const weft_op *op)
+{
+    return op && op->formula ? op->formula : "";
 }

@@ -11,7 +11,7 @@
 #ifndef WEFT_OPS_ELEMENTWISE_H
 #define WEFT_OPS_ELEMENTWISE_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #include <tgmath.h>
 

@@ -2,7 +2,7 @@
 #ifndef WEFT_OPS_REDUCTION_H
 #define WEFT_OPS_REDUCTION_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 weft_status weft__reduction_shape(weft_typing *typing);
 weft_node weft__reduction_record(const weft_op *op, weft_node x, unsigned axes, bool keepdims);

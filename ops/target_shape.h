@@ -2,7 +2,7 @@
 #ifndef WEFT_OPS_TARGET_SHAPE_H
 #define WEFT_OPS_TARGET_SHAPE_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 weft_node weft__target_shape_record(const weft_op *op, weft_node x, int rank, const size_t *dim);
 

@@ -7,7 +7,7 @@
  * only where it tips a rounding to f32: of a result, or of an array stored in between, which then counts with its factor. So 8 units of
  * 2**-24 of the largest entry of an array are allowed. For f64 the order of the sums is all there is: its error grows with the number of
  * terms, at most as (N + D) * 2**-53 of the sum of their sizes, and 4 times that is allowed for what is computed from sums. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef WEFT_TESTS_FIRED_H
 #define WEFT_TESTS_FIRED_H
 
-#include "weft.h"
+#include "weft_op.h"
 
 #include <check.h>
 #include <string.h>

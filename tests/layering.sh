@@ -28,15 +28,17 @@ includes() {
     }')
 }
 
-# stream.h is for kernels anywhere in the library.
+# weft.h is for all, weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
 # weft.h < record < derive < rewrite < run < text < io: a stage sees weft.h, record and itself; text sees run as well.
 # Nothing in engine/ sees ops/, tests/ or demos/.
 rule_engine_includes() {
   includes engine | awk -F'\t' '
     {
       split($1, part, "/"); stage = part[2]; good = 0
-      if ($1 != "engine/weft.h" && $3 !~ /\.\./)
-        good = $3 == "engine/weft.h" || $3 == "engine/stream.h" || $3 ~ /^engine\/record\// || index($3, "engine/" stage "/") == 1 ||
+      if ($1 == "engine/weft_op.h")
+        good = $3 == "weft.h"
+      else if ($1 != "engine/weft.h" && $3 !~ /\.\./)
+        good = $3 ~ /^engine\/(weft|weft_op|stream)\.h$/ || $3 ~ /^engine\/record\// || index($3, "engine/" stage "/") == 1 ||
                stage == "text" && $3 ~ /^engine\/run\//
     }
     !good { print $1 ":" $2 ": includes " $3 }'
@@ -48,16 +50,16 @@ rule_ops_includes() {
     {
       n = split($1, part, "/"); own = n > 2 ? "ops/" part[2] "/" : "ops/"; good = 0
       if ($3 !~ /\.\./)
-        good = $3 == "engine/weft.h" || $3 == "engine/stream.h" || $3 ~ /^ops\/[^\/]+$/ || $3 == "ops/staged/staged.h" || n > 2 && index($3, own) == 1
+        good = $3 ~ /^engine\/(weft|weft_op|stream)\.h$/ || $3 ~ /^ops\/[^\/]+$/ || $3 == "ops/staged/staged.h" || n > 2 && index($3, own) == 1
     }
     !good { print $1 ":" $2 ": includes " $3 }'
 }
 
-# Demos are users: they see weft.h, their own headers and the system.
+# Demos are users: they see weft.h and weft_op.h, their own headers and the system.
 rule_demos_includes() {
   includes demos | while IFS=$'\t' read -r file line header; do
     case $header in
-      weft.h | engine/weft.h) continue ;;
+      weft.h | weft_op.h | engine/weft.h) continue ;;
       *..*) ;;
       demos/*) continue ;;
       *) [ ! -e "$tree/$(dirname "$file")/$header" ] || continue ;;
@@ -144,7 +146,8 @@ small_tree() {
   rm -rf "$tree"
   mkdir -p "$tree"/engine/{record,derive,run,text,io} "$tree"/ops/{primitive,staged,fused} "$tree"/{tests,demos}
   printf '#include <stddef.h>\n' >"$tree/engine/weft.h"
-  printf '#include "engine/weft.h"\n' >"$tree/engine/record/tape.h"
+  printf '#include "weft.h"\n' >"$tree/engine/weft_op.h"
+  printf '#include "engine/weft_op.h"\n' >"$tree/engine/record/tape.h"
   printf '#include "engine/record/tape.h"\n#include <stdio.h>\n' >"$tree/engine/derive/reverse.c"
   printf '#include "engine/record/tape.h"\n' >"$tree/engine/run/program.h"
   printf '#include "engine/run/program.h"\n#include "engine/record/tape.h"\n' >"$tree/engine/text/listing.c"
@@ -187,6 +190,7 @@ for rule in "${rules[@]}"; do
 done
 
 fires engine_includes engine/weft.h '#include "engine/record/tape.h"'
+fires engine_includes engine/weft_op.h '#include "engine/record/tape.h"'
 fires engine_includes engine/record/tape.c '#include "engine/derive/reverse.h"'
 fires engine_includes engine/record/tape.c '#include "engine/run/program.h"'
 fires engine_includes engine/derive/reverse.c '#include "engine/run/program.h"'

@@ -3,7 +3,7 @@
 #define WEFT_TESTS_PAGE_H
 
 #include "tests/suite.h"
-#include "weft.h"
+#include "weft_op.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #define WEFT_TESTS_PLAIN_H
 
 #include "tests/bounded.h"
-#include "weft.h"
+#include "weft_op.h"
 
 typedef struct plain {
     weft_tape *tape;

@@ -2,7 +2,7 @@
 #ifndef WEFT_TESTS_SAMPLES_H
 #define WEFT_TESTS_SAMPLES_H
 
-#include "weft.h"
+#include "weft_op.h"
 
 enum { SAMPLE_OPERANDS = 6 };
 

@@ -2,7 +2,7 @@
 #ifndef WEFT_TESTS_SUITE_H
 #define WEFT_TESTS_SUITE_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * rules are in test_rewrite_algebra.c, whole graphs in test_rewrite_graphs.c and test_rewrite_forms.c. */
 #include "tests/fired.h"
 #include "tests/suite.h"
-#include "weft.h"
+#include "weft_op.h"
 
 #include <math.h>
 #include <stdlib.h>

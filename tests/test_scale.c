@@ -1,7 +1,7 @@
 /* test_scale.c: a tape of a million nodes records, differentiates and runs without recursion, and in time and memory that grow with
  * its length. Linear is judged by counted work, not by a clock: bytes a node, allocations, steps. */
 #include "tests/suite.h"
-#include "weft.h"
+#include "weft_op.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* test_tape.c: recording. Shapes by NumPy's rule, names and scopes, marks, errors that stick and say what is wrong, the verifier. */
 #include "tests/suite.h"
-#include "weft.h"
+#include "weft_op.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef WEFT_TESTS_WORK_H
 #define WEFT_TESTS_WORK_H
 
-#include "weft.h"
+#include "weft_op.h"
 
 /* Of the needed nodes that compute, or fold, at least `large` elements each. */
 typedef struct work {

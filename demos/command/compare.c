@@ -247,7 +247,7 @@ static void find_out_of_range(const graph *narrow, const graph *wide, const prob
         for (size_t k = 0; k < weft_shape_count(&shape) && !found; k++)
             if ((found = left_range((double)x[k], y[k])))
                 snprintf(c->out_of_range, sizeof c->out_of_range, "%%%u %s/%s, element %zu, is %.3g; f32, which holds %.2g to %.2g, makes it %g",
-                         nodes[0][i].id, weft_node_scope(nodes[0][i]), *weft_node_name(nodes[0][i]) ? weft_node_name(nodes[0][i]) : weft_node_op(nodes[0][i])->name,
+                         nodes[0][i].id, weft_node_scope(nodes[0][i]), *weft_node_name(nodes[0][i]) ? weft_node_name(nodes[0][i]) : weft_op_name(weft_node_op(nodes[0][i])),
                          k, y[k], (double)FLT_TRUE_MIN, (double)FLT_MAX, (double)x[k]);
     }
     weft_program_free(a);

@@ -2,7 +2,7 @@
 #ifndef WEFT_RECORD_ARENA_H
 #define WEFT_RECORD_ARENA_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 typedef struct weft__chunk weft__chunk;
 

@@ -3,7 +3,7 @@
 #ifndef WEFT_OPS_FUSED_BATCHNORM_H
 #define WEFT_OPS_FUSED_BATCHNORM_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 /* (h, gamma, beta) -> (y, mean, rstd). */
 weft_status weft__batchnorm_forward_shape(weft_typing *t);

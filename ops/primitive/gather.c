@@ -1,5 +1,5 @@
 /* gather.c: rows of a table by index, as an embedding or a one-hot encoding takes them. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef WEFT_OPS_GEMM_H
 #define WEFT_OPS_GEMM_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 /* y (m, n), contiguous = a (m, k) b (k, n); strides in elements. */
 typedef struct weft__gemm {

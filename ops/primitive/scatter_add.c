@@ -1,5 +1,5 @@
 /* scatter_add.c: rows added into a table by index, the transpose of gather. Rows with one index are added in the order of m. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 #include <stdio.h>
 #include <string.h>

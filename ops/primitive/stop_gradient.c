@@ -1,5 +1,5 @@
 /* stop_gradient.c: x itself, as a constant for every derivative. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 static weft_status stop_gradient_shape(weft_typing *t)
 {

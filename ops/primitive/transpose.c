@@ -1,5 +1,5 @@
 /* transpose.c: the axes in another order. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 typedef struct order {
     int8_t axis[WEFT_MAX_RANK]; /* axis i of y is axis[i] of x; -1 beyond the rank */

@@ -1,5 +1,5 @@
 /* affine.c: a matrix product and an offset for each column. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 weft_node weft_affine(weft_node x, weft_node w, weft_node b)
 {

@@ -1,6 +1,6 @@
 /* sgd.c: a step of gradient descent with momentum, in PyTorch's convention: the rate multiplies the velocity, not the gradient.
  * Source: Sutskever et al., 2013; torch.optim.SGD. */
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 void weft_sgd(weft_node w, weft_node dw, weft_node velocity, weft_node rate, double momentum, weft_node out[2])
 {

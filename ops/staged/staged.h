@@ -2,7 +2,7 @@
 #ifndef WEFT_OPS_STAGED_H
 #define WEFT_OPS_STAGED_H
 
-#include "engine/weft.h"
+#include "engine/weft_op.h"
 
 double weft__folded_count(weft_node x, unsigned axes); /* the N of a mean: elements that fold into one */
 

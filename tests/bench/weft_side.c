@@ -3,7 +3,7 @@
  * run allocates nothing. A variant that needs a compiler fails with the compiler's message where there is none.
  * usage: weft_side [--threads N] */
 #include "side.h"
-#include "weft.h"
+#include "weft_op.h"
 
 #include <stdio.h>
 #include <stdlib.h>
