@@ -25,8 +25,8 @@ typedef struct sample {
     bool no_gradient; /* zero by definition */
 } sample;
 
-extern const sample samples[];
-extern const size_t sample_count;
+size_t sample_count(void);
+const sample *sample_at(size_t i); /* NULL beyond the last */
 
 /* Fills (count) values of a domain; the same seed gives the same values. Indices come as whole doubles. */
 void draw_domain(domain d, uint64_t *seed, size_t count, double *x);
