@@ -25,7 +25,8 @@ enum {
     WEFT_ZERO_DERIVATIVE = 2,   /* piecewise constant: nothing flows back */
     WEFT_ANY_STRIDES = 4,       /* the kernel accepts operands that are not contiguous */
     WEFT_OVER_AXES = 8,         /* the attributes are a weft_reduction, as those of every reduction */
-    WEFT_IN_PARTS = 16          /* the kernel calls weft_call_parts() */
+    WEFT_IN_PARTS = 16,         /* the kernel calls weft_call_parts() */
+    WEFT_NEVER_FAILS = 32       /* the kernel always returns WEFT_OK */
 };
 
 /* A shape rule sees the operands and sets y and y_dtype, or returns weft_typing_error(). */

@@ -293,6 +293,14 @@ bool weft__c_by_base(const weft_program *program, const loop *l)
     return l->split >= 0 && l->count == 1 && n > MOST_PARAMETERS;
 }
 
+static bool is_updated(const loop *l, uint32_t index)
+{
+    for (int i = l->length; i-- > 0 && l->body[i].updates;) /* they stand at the end */
+        if (l->body[i].storage == index)
+            return true;
+    return false;
+}
+
 static void put_parameters(c_text *out, const weft_program *program, const loop *l)
 {
     bool first = true;
@@ -305,7 +313,7 @@ static void put_parameters(c_text *out, const weft_program *program, const loop 
         weft__c_put(out, "%s", first ? "" : ",");
         if (!first)
             weft__c_break(out);
-        weft__c_put(out, "%s%s *restrict ", b->action == ACTION_LOAD ? "const " : "", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
+        weft__c_put(out, "%s%s *restrict ", b->action == ACTION_LOAD && !is_updated(l, b->storage) ? "const " : "", b->action == ACTION_FOLD ? "double" : weft__c_type(b->dtype));
         weft__c_array(out, l, b);
     }
     if (l->split >= 0)
@@ -339,7 +347,7 @@ static void put_pool(c_text *out, const loop *l)
     for (int i = 0; i < l->length; i++) {
         const instruction *b = &l->body[i];
         const storage *s = b->stride ? &out->by_base->storages[b->storage] : NULL;
-        if (!s || s->kind != STORAGE_BUFFER)
+        if (!s || (s->kind != STORAGE_BUFFER && s->kind != STORAGE_PARAMETER))
             continue;
         weft__c_put(out, "    char *const pool = (char *)base[%u] - %zu;\n", (unsigned)b->storage, s->offset);
         return;

@@ -74,7 +74,8 @@ bool weft__c_touches(const weft_program *p, const instruction *b)
 /* True when an earlier instruction of the loop touches the same storage. */
 bool weft__c_seen(const loop *l, int i)
 {
-    for (int k = 0; k < i && l->body[i].action == ACTION_LOAD; k++) /* what is written is written once, and not read */
+    bool may = l->body[i].action == ACTION_LOAD || l->body[i].updates; /* else what is written is written once, and not read */
+    for (int k = 0; k < i && may; k++)
         if (l->body[k].stride && l->body[k].storage == l->body[i].storage)
             return true;
     return false;

@@ -30,6 +30,7 @@ typedef struct instruction {
     uint16_t into;           /* the store that a map or conversion writes straight to, or NO_INSTRUCTION */
     uint8_t action, n;       /* n: operands */
     uint8_t reading;         /* of a load: how tile.c gets at it */
+    uint8_t updates;         /* of a store: it writes over an array that the loop may read; nothing behind it in the body does */
     uint8_t folded;          /* of a map: the fold behind it alone takes its results, and can take them as they arise */
     uint8_t dtype;           /* of its result; of a store or fold: of what it takes */
 } instruction;

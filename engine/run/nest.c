@@ -267,6 +267,7 @@ weft_status weft__cut_loops(weft_program *program)
     int *dim = weft__allocate(&program->allocator, dim_bytes);
     if (scratch && dim) {
         find_nests(program, dim);
+        weft__update_in_place(program);
         for (size_t s = 0; s < program->n_steps; s++)
             if (program->steps[s].loop && !equip(program, s, scratch))
                 break;

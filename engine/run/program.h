@@ -4,6 +4,7 @@
  *     split.c     the parts of a loop
  *     lower.c     loops and calls -> steps and storages
  *     nest.c      cuts loops into parts, those alike that can run part by part together
+ *     in_place.c  assignments -> stores to the parameters themselves
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile_prepare.c, tile.c  lay loops out in tiles and run them
  *     traffic.c   what each step reads and writes, in bytes
@@ -117,6 +118,9 @@ weft_status weft__plan(weft_program *program);
 
 /* nest.c: cuts loops into parts, and gives them accumulators and workspaces. */
 weft_status weft__cut_loops(weft_program *program);
+
+/* in_place.c: assignments that need no copy at the end of a run become stores to the parameter itself. Loops must know what nests they are in. */
+void weft__update_in_place(weft_program *program);
 
 /* --- traffic.c --- */
 

@@ -115,7 +115,7 @@ void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
             b->reading = reading_of(l, b);
         else if (b->action == ACTION_FOLD && weft__in_blocks(l, b))
             blocks++;
-        else if (b->action == ACTION_STORE && !l->past) {
+        else if (b->action == ACTION_STORE && !l->past && !b->updates) {
             instruction *x = &body[b->operand[0]];
             if ((x->action == ACTION_MAP || x->action == ACTION_CONVERT) && x->into == NO_INSTRUCTION)
                 x->into = (uint16_t)i;

@@ -28,11 +28,11 @@ static size_t visited(int rank, const size_t *extent, const ptrdiff_t *stride, u
     return bytes;
 }
 
-/* Two looks at one storage count as the longer one. */
+/* Two looks at one storage count as the longer one; but what is read and then written over counts twice. */
 static bool add_touch(touches *t, uint32_t index, size_t bytes, bool written)
 {
     uint32_t at = t->at[index];
-    if (at < t->n && t->list[at].storage == index) {
+    if (at < t->n && t->list[at].storage == index && t->list[at].written == written) {
         t->list[at].bytes = bytes > t->list[at].bytes ? bytes : t->list[at].bytes;
         return true;
     }

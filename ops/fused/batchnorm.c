@@ -24,7 +24,7 @@ static weft_status backward_expand(weft_node y, const weft_node *x, weft_node *o
 
 const weft_op weft_op_fused_batchnorm_backward = {
     .name = "fused_batchnorm_backward", .formula = "dh = gamma rstd/N (N dy - sum dy - hhat sum(dy hhat))", .arity = 5, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .wide_operands = 1u << 3 | 1u << 4, .wide_outputs = 1u << 1 | 1u << 2,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .wide_operands = 1u << 3 | 1u << 4, .wide_outputs = 1u << 1 | 1u << 2,
     .shape = weft__batchnorm_backward_shape, .kernel = backward_kernel, .workspace = weft__batchnorm_backward_workspace, .expand = backward_expand,
 };
 
@@ -49,7 +49,7 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 
 const weft_op weft_op_fused_batchnorm = {
     .name = "fused_batchnorm", .formula = "y = gamma (h - mean) rstd + beta", .arity = 3, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1 | 1u << 2,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1 | 1u << 2,
     .shape = weft__batchnorm_forward_shape, .kernel = forward_kernel, .workspace = weft__batchnorm_forward_workspace, .vjp = forward_vjp,
     .expand = forward_expand,
 };

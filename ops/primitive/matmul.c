@@ -51,7 +51,7 @@ static weft_node matmul_transpose(weft_node y, const weft_node *x, int operand, 
 
 const weft_op weft_op_matmul = {
     .name = "matmul", .formula = "y[m, n] = sum over k of a[m, k] b[k, n]", .infix = "%s @ %s", .precedence = 2, .arity = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_IN_PARTS,
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_IN_PARTS | WEFT_NEVER_FAILS,
     .shape = matmul_shape, .kernel = matmul_kernel, .workspace = matmul_workspace, .transpose = matmul_transpose,
 };
 
