@@ -1,5 +1,6 @@
-/* plain.c: the interpreter of tapes. An element is found by its position along every axis; each op is the loop that its formula says. */
-#include "tests/plain.h"
+/* plain.c: the interpreter of tapes. An element is found by its position along every axis; each op is the loop that its formula says. What is
+ * computed element by element stands in plain_elementwise.c. */
+#include "tests/plain_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,18 +24,7 @@ static size_t element_at(const weft_shape *shape, const size_t *position)
     return element;
 }
 
-/* --- one op after another; x: the operands' elements, y: the result's --- */
-
-typedef struct work {
-    plain *p;
-    weft_node node;
-    int n;
-    weft_shape x_shape[WEFT_MAX_OPERANDS], y_shape;
-    const bounded *x[WEFT_MAX_OPERANDS];
-    const int64_t *index; /* of the last operand, when it holds indices */
-    bounded *y[WEFT_MAX_OUTPUTS];
-    size_t count; /* elements of y[0] */
-} work;
+/* --- one op after another --- */
 
 static void copy(const work *w)
 {
@@ -73,8 +63,7 @@ static void transpose(const work *w)
     }
 }
 
-/* The element of a reduction's result that an element of its operand goes into. */
-static size_t folded_into(weft_node reduction, const weft_shape *x, size_t element)
+size_t plain_folded_into(weft_node reduction, const weft_shape *x, size_t element)
 {
     const weft_reduction *r = weft_node_attributes(reduction);
     weft_shape y = weft_node_shape(reduction);
@@ -94,7 +83,7 @@ static size_t folded_into(weft_node reduction, const weft_shape *x, size_t eleme
 static void first(const work *w)
 {
     for (size_t i = weft_shape_count(&w->x_shape[0]); i-- > 0;)
-        w->y[0][folded_into(w->node, &w->x_shape[0], i)] = w->x[0][i];
+        w->y[0][plain_folded_into(w->node, &w->x_shape[0], i)] = w->x[0][i];
 }
 
 static void sum(const work *w)
@@ -103,7 +92,7 @@ static void sum(const work *w)
     for (size_t i = 0; i < w->count; i++)
         total[i] = bounded_nothing();
     for (size_t i = 0; i < weft_shape_count(&w->x_shape[0]); i++)
-        bounded_take(&total[folded_into(w->node, &w->x_shape[0], i)], w->x[0][i]);
+        bounded_take(&total[plain_folded_into(w->node, &w->x_shape[0], i)], w->x[0][i]);
     for (size_t i = 0; i < w->count; i++)
         w->y[0][i] = bounded_end(&w->p->rounding, &total[i], w->p->rounding.sum_unit);
     free(total);
@@ -114,50 +103,9 @@ static void max(const work *w)
     for (size_t i = 0; i < w->count; i++)
         w->y[0][i] = bounded_exact(-INFINITY);
     for (size_t i = 0; i < weft_shape_count(&w->x_shape[0]); i++) {
-        bounded *y = &w->y[0][folded_into(w->node, &w->x_shape[0], i)];
+        bounded *y = &w->y[0][plain_folded_into(w->node, &w->x_shape[0], i)];
         *y = y->v == -INFINITY ? w->x[0][i] : bounded_maximum(&w->p->rounding, w->x[0][i], *y, *y);
     }
-}
-
-/* The max node that x repeats, when x is one spread over the shape of what it was taken of; a failed node when it is not. */
-static weft_node max_behind(weft_node x)
-{
-    const char *name = weft_node_op(x)->name;
-    while (!strcmp(name, "broadcast") || !strcmp(name, "reshape")) {
-        x = weft_node_operand(x, 0);
-        name = weft_node_op(x)->name;
-    }
-    return strcmp(name, "max") ? (weft_node){.id = WEFT_NO_ID} : x;
-}
-
-/* y = 1 where a = b. Two cases are decided whatever the roundings are, since the bits are the same: a node and itself, and a node and its
- * own largest element, as the derivative of max asks: that is a tie of one where no other element comes near. */
-static void equal(const work *w)
-{
-    weft_node a = weft_node_operand(w->node, 0), b = weft_node_operand(w->node, 1), largest = max_behind(b);
-    bool of_a = !weft_node_failed(largest) && weft_node_operand(largest, 0).id == a.id;
-    size_t *near = NULL;
-    if (of_a) {
-        weft_shape shape = weft_node_shape(largest);
-        near = calloc(weft_shape_count(&shape) + 1, sizeof *near);
-        for (size_t i = 0; i < w->count; i++)
-            near[folded_into(largest, &w->x_shape[0], i)] += bounded_order(w->x[1][i], w->x[0][i]) != 1;
-    }
-    for (size_t i = 0; i < w->count; i++) {
-        bool alone = of_a && near[folded_into(largest, &w->x_shape[0], i)] == 1 && w->x[0][i].v == w->x[1][i].v;
-        if (alone || a.id == b.id)
-            w->y[0][i] = bounded_exact(1);
-        else
-            w->y[0][i] = bounded_equal(&w->p->rounding, w->x[0][i], w->x[1][i], w->x[1][i]);
-    }
-    free(near);
-}
-
-static void greater(const work *w)
-{
-    bool same = weft_node_operand(w->node, 0).id == weft_node_operand(w->node, 1).id;
-    for (size_t i = 0; i < w->count; i++)
-        w->y[0][i] = same ? bounded_exact(0) : bounded_greater(&w->p->rounding, w->x[0][i], w->x[1][i], w->x[1][i]);
 }
 
 static void matmul(const work *w)
@@ -302,58 +250,37 @@ static void fused_batchnorm_relu_backward(const work *w)
     gradients(w, true);
 }
 
-/* --- the catalogue as this judge knows it --- */
+/* --- the catalogue as this judge knows it; elementwise ops have a table of their own --- */
 
 static const struct {
     const char *name;
-    bounded (*each)(const rounding *r, bounded a, bounded b, bounded c); /* an elementwise op, or */
     void (*whole)(const work *w);
 } known[] = {
-    {"add", bounded_add, NULL},
-    {"sub", bounded_sub, NULL},
-    {"mul", bounded_mul, NULL},
-    {"div", bounded_div, NULL},
-    {"neg", bounded_neg, NULL},
-    {"pow", bounded_pow, NULL},
-    {"exp", bounded_exp, NULL},
-    {"log", bounded_log, NULL},
-    {"sqrt", bounded_sqrt, NULL},
-    {"relu", bounded_relu, NULL},
-    {"abs", bounded_abs, NULL},
-    {"sign", bounded_sign, NULL},
-    {"maximum", bounded_maximum, NULL},
-    {"greater", NULL, greater},
-    {"equal", NULL, equal},
-    {"where", bounded_where, NULL},
-    {"sum", NULL, sum},
-    {"max", NULL, max},
-    {"broadcast", NULL, broadcast},
-    {"reshape", NULL, copy},
-    {"transpose", NULL, transpose},
-    {"first", NULL, first},
-    {"stop_gradient", NULL, copy},
-    {"matmul", NULL, matmul},
-    {"assign", NULL, assign},
-    {"gather", NULL, gather},
-    {"scatter_add", NULL, scatter_add},
-    {"fused_batchnorm", NULL, fused_batchnorm},
-    {"fused_batchnorm_backward", NULL, fused_batchnorm_backward},
-    {"fused_batchnorm_relu", NULL, fused_batchnorm_relu},
-    {"fused_batchnorm_relu_backward", NULL, fused_batchnorm_relu_backward},
+    {"sum", sum},
+    {"max", max},
+    {"broadcast", broadcast},
+    {"reshape", copy},
+    {"transpose", transpose},
+    {"first", first},
+    {"stop_gradient", copy},
+    {"matmul", matmul},
+    {"assign", assign},
+    {"gather", gather},
+    {"scatter_add", scatter_add},
+    {"fused_batchnorm", fused_batchnorm},
+    {"fused_batchnorm_backward", fused_batchnorm_backward},
+    {"fused_batchnorm_relu", fused_batchnorm_relu},
+    {"fused_batchnorm_relu_backward", fused_batchnorm_relu_backward},
 };
 
-static bool apply(work *w, const char *name)
+static bool apply(const work *w, const char *name)
 {
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
-        if (strcmp(known[k].name, name))
-            continue;
-        if (known[k].whole)
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (!strcmp(known[k].name, name)) {
             known[k].whole(w);
-        for (size_t i = 0; known[k].each && i < w->count; i++)
-            w->y[0][i] = known[k].each(&w->p->rounding, w->x[0][i], w->x[w->n > 1][i], w->x[w->n > 2 ? 2 : 0][i]);
-        return true;
-    }
-    return false;
+            return true;
+        }
+    return plain_elementwise(w, name);
 }
 
 /* --- nodes --- */

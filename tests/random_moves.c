@@ -1,5 +1,6 @@
-/* random_moves.c: the kinds of moves, which are the builders that graphs are made of, and memory for the leaves that they record. */
-#include "tests/random_graph.h"
+/* random_moves.c: the kinds of moves, which are the builders that graphs are made of, and memory for the leaves that they record. Elementwise ops have
+ * a table of their own. */
+#include "tests/elementwise.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -100,12 +101,6 @@ static weft_node build_pow_constant(built *b, const move *m, const weft_node *x)
     return weft_pow(x[0], weft_scalar_like(x[0], move_exponents[m->p[0]]));
 }
 
-static weft_node build_where(built *b, const move *m, const weft_node *x)
-{
-    (void)b, (void)m;
-    return weft_where(x[0], x[1], x[2]);
-}
-
 static weft_node build_broadcast(built *b, const move *m, const weft_node *x)
 {
     (void)b;
@@ -196,22 +191,7 @@ static const move_kind kinds[] = {
     {.name = "parameter", .other = build_parameter},
     {.name = "constant", .other = build_constant},
     {.name = "scalar", .other = build_scalar},
-    {.name = "neg", .arity = 1, .one = weft_neg},
-    {.name = "exp", .arity = 1, .one = weft_exp},
-    {.name = "log", .arity = 1, .one = weft_log},
-    {.name = "sqrt", .arity = 1, .one = weft_sqrt},
-    {.name = "relu", .arity = 1, .one = weft_relu},
-    {.name = "abs", .arity = 1, .one = weft_abs},
-    {.name = "sign", .arity = 1, .one = weft_sign},
     {.name = "stop_gradient", .arity = 1, .one = weft_stop_gradient},
-    {.name = "add", .arity = 2, .two = weft_add},
-    {.name = "sub", .arity = 2, .two = weft_sub},
-    {.name = "mul", .arity = 2, .two = weft_mul},
-    {.name = "div", .arity = 2, .two = weft_div},
-    {.name = "pow", .arity = 2, .two = weft_pow},
-    {.name = "maximum", .arity = 2, .two = weft_maximum},
-    {.name = "greater", .arity = 2, .two = weft_greater},
-    {.name = "equal", .arity = 2, .two = weft_equal},
     {.name = "matmul", .arity = 2, .two = weft_matmul},
     {.name = "sum", .arity = 1, .fold = weft_sum},
     {.name = "first", .arity = 1, .fold = weft_first},
@@ -219,7 +199,6 @@ static const move_kind kinds[] = {
     {.name = "mean", .arity = 1, .fold = weft_mean},
     {.name = "variance", .arity = 1, .fold = weft_variance},
     {.name = "pow_constant", .arity = 1, .other = build_pow_constant},
-    {.name = "where", .arity = 3, .other = build_where},
     {.name = "broadcast", .arity = 1, .other = build_broadcast},
     {.name = "reshape", .arity = 1, .other = build_reshape},
     {.name = "transpose", .arity = 1, .other = build_transpose},
@@ -234,13 +213,18 @@ static const move_kind kinds[] = {
 
 const move_kind *move_kind_at(size_t i)
 {
-    return i < sizeof kinds / sizeof *kinds ? &kinds[i] : NULL;
+    size_t own = sizeof kinds / sizeof *kinds;
+    if (i < own)
+        return &kinds[i];
+    return elementwise_at(i - own) ? &elementwise_at(i - own)->kind : NULL;
 }
 
 const move_kind *move_kind_named(const char *name)
 {
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        if (!strcmp(kinds[k].name, name))
-            return &kinds[k];
-    abort(); /* a mistake in a test */
+    size_t k = 0;
+    while (move_kind_at(k) && strcmp(move_kind_at(k)->name, name))
+        k++;
+    if (!move_kind_at(k))
+        abort(); /* a mistake in a test */
+    return move_kind_at(k);
 }

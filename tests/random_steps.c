@@ -1,5 +1,6 @@
 /* random_steps.c: a step for each kind of move. What a move asks of its operands, such as a positive base or a matrix, is made for it out of what
  * is there, so that most steps come to something. */
+#include "tests/elementwise.h"
 #include "tests/random_draw.h"
 
 #include <string.h>
@@ -223,23 +224,10 @@ static const struct {
     int weight;
     int (*step)(generator *d, const char *kind);
 } steps[] = {
-    {"add", 5, step_binary},
-    {"sub", 5, step_binary},
-    {"mul", 7, step_binary},
     {"div", 4, step_div},
     {"pow", 2, step_pow},
     {"pow_constant", 5, step_pow_constant},
-    {"maximum", 2, step_binary},
-    {"greater", 1, step_binary},
-    {"equal", 1, step_binary},
     {"where", 2, step_where},
-    {"neg", 2, step_unary},
-    {"exp", 3, step_unary},
-    {"log", 2, step_positive},
-    {"sqrt", 2, step_positive},
-    {"relu", 2, step_unary},
-    {"abs", 2, step_unary},
-    {"sign", 1, step_unary},
     {"stop_gradient", 1, step_unary},
     {"sum", 6, step_fold},
     {"max", 3, step_fold},
@@ -260,14 +248,28 @@ static const struct {
     {"fused_batchnorm_relu", 2, step_batchnorm},
 };
 
+static int step_elementwise(generator *d, const elementwise *op)
+{
+    if (op->kind.arity == 2)
+        return step_binary(d, op->kind.name);
+    return op->form == OF_POSITIVE ? step_positive(d, op->kind.name) : step_unary(d, op->kind.name);
+}
+
 void take_step(generator *d)
 {
     int all = 0;
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
         all += steps[k].weight;
+    for (size_t k = 0; elementwise_at(k); k++)
+        all += elementwise_at(k)->weight;
     int at = (int)below(d, (size_t)all);
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; at -= steps[k++].weight)
+        if (at < steps[k].weight) {
+            steps[k].step(d, steps[k].kind);
+            return;
+        }
     size_t k = 0;
-    for (; at >= steps[k].weight; k++)
-        at -= steps[k].weight;
-    steps[k].step(d, steps[k].kind);
+    for (; at >= elementwise_at(k)->weight; k++)
+        at -= elementwise_at(k)->weight;
+    step_elementwise(d, elementwise_at(k));
 }

@@ -368,7 +368,8 @@ static const struct {
 };
 enum { PLANTED = sizeof planted / sizeof *planted };
 
-/* Five graphs that show the mistake shrink to about the least that can; the bounds leave room for one move and for a leaf beside. */
+/* Five graphs that show the mistake shrink to about the least that can; the bounds leave room for one move and for a leaf beside. Another update
+ * may read what is assigned, in the place of a move. */
 START_TEST(a_planted_mistake_is_found_and_shrunk)
 {
     enum { WANTED = 5, MOST_SEEDS = 3000 };
@@ -389,7 +390,7 @@ START_TEST(a_planted_mistake_is_found_and_shrunk)
         if (earnest.failed)
             report(&g, &earnest);
         bool small = graph_size(&g) <= planted[_i].moves + 1 && elements <= 2 * planted[_i].elements + 2 && g.n_results == 1 &&
-                     g.n_updates <= planted[_i].updates;
+                     g.n_updates <= planted[_i].updates + (graph_size(&g) < planted[_i].moves);
         if (!small)
             graph_print(stderr, &g, v.dtype);
         ck_assert_msg(small, "%s, seed %llu: %d moves, %d updates and %zu elements are left", planted[_i].way.name, (unsigned long long)seed,
