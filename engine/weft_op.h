@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-enum { WEFT_MAX_OUTPUTS = 4, WEFT_MAX_OPERANDS = 8 };
+enum { WEFT_MAX_OUTPUTS = 4, WEFT_MAX_OPERANDS = 8, WEFT_MAX_FUNCTIONS = 6 };
 
 typedef enum weft_kind {
     WEFT_ELEMENTWISE, /* y[i] = f(x[i], ...): give map, and partial or transpose */
@@ -122,7 +122,8 @@ struct weft_op {
     weft_map map[2];
     void (*single[2])(void *y, const void *const *x); /* the same for one element, without a loop around it; NULL: map */
     const char *text; /* elementwise: the same in C, an expression in a, b, c and their type T; NULL: it cannot be printed as C */
-    const char *functions[2]; /* C text of what `text` calls and <math.h> lacks: namef() of a float, which may call the other, name() of a double */
+    const char *functions[WEFT_MAX_FUNCTIONS]; /* C text of what `text` calls and <math.h> lacks: namef() of a float, name() of a double, then
+                                                * what they call; each may call those behind it. The same text of several ops is printed once */
     const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;
     bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */

@@ -6,7 +6,8 @@
  * functions of <tgmath.h> follow it; macros are not for it, since the text would name them.
  * What <math.h> has not, or not in a form that compilers vectorise, is a pair of functions of the op's own, name() of a double and namef() of a
  * float, which may call the other. WEFT_FUNCTION(text, ...) defines one and keeps its text; `#define name(a) WEFT_TYPED(name, a)` then lets the
- * expression call the one of its type.
+ * expression call the one of its type. exponential.h and logarithm.h have such functions for several ops. WEFT_NARROWED(name) is the one of a float
+ * that rounds what the one of a double gives, with the text namef_text.
  * The loops are ordinary functions in elementwise_loops.inc; they are inlined around the expression. */
 #ifndef WEFT_OPS_ELEMENTWISE_H
 #define WEFT_OPS_ELEMENTWISE_H
@@ -26,6 +27,8 @@
 #define WEFT_KERNELS(name) .map = {name##_f32, name##_f64}, .single = {name##_single_f32, name##_single_f64}, .text = name##_text
 
 #define WEFT_FUNCTION(text, ...) __VA_ARGS__ static const char text[] = #__VA_ARGS__;
+#define WEFT_NARROWED(name) WEFT__NARROWED(name##f, name, name##f_text)
+#define WEFT__NARROWED(narrow, wide, text) WEFT_FUNCTION(text, static inline float narrow(float a) { return (float)wide((double)a); })
 #define WEFT_TYPED(name, a) _Generic((a), float : name##f, double : name)(a)
 
 #define WEFT__MAP1(name, type, suffix, expression) \

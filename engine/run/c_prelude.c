@@ -96,7 +96,7 @@ typedef struct called {
 static void put_once(c_text *out, called *c, const char *text)
 {
     size_t k = 0;
-    while (k < c->n && c->text[k] != text)
+    while (text && k < c->n && strcmp(c->text[k], text)) /* ops that share a header have a copy each */
         k++;
     if (!text || k < c->n || k == MOST_FUNCTIONS)
         return;
@@ -104,15 +104,14 @@ static void put_once(c_text *out, called *c, const char *text)
     put_function(out, text);
 }
 
-/* Those that the ops of a loop bring. */
+/* Those that the ops of a loop bring: callees first, and that of a float only where it is called. */
 static void put_called(c_text *out, const loop *l, called *c)
 {
     for (int i = 0; i < l->length; i++) {
         if (l->body[i].action != ACTION_MAP)
             continue;
-        put_once(out, c, l->body[i].op->functions[1]);
-        if (l->body[i].dtype == WEFT_F32)
-            put_once(out, c, l->body[i].op->functions[0]);
+        for (int k = WEFT_MAX_FUNCTIONS - 1; k >= (l->body[i].dtype == WEFT_F32 ? 0 : 1); k--)
+            put_once(out, c, l->body[i].op->functions[k]);
     }
 }
 

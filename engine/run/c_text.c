@@ -104,7 +104,11 @@ bool weft__c_reserved(const char *name)
     static const char words[] = " auto break case char const continue default do double else enum extern float for goto if inline int int64_t long "
                                 "register restrict return short signed sizeof size_t static struct switch typedef union unsigned void volatile while "
                                 "asm typeof near far main NAN INFINITY NULL i j k r n at apart begin end start stop stream fetch memcpy "
-                                "e_to_the e_to_thef exp expf log logf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf ";
+                                "exp expf expm1 expm1f log logf log1p log1pf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf floor floorf "
+                                "sin sinf cos cosf tanh tanhf erf erff erfc erfcf "
+                                "e_to_the e_to_thef exp_tail ln_of vector_expm1 vector_expm1f vector_log vector_logf vector_log1p vector_log1pf "
+                                "vector_tanh vector_tanhf vector_sigmoid vector_sigmoidf vector_softplus vector_softplusf vector_silu vector_siluf "
+                                "exact_gelu exact_geluf ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
     return strstr(words, padded) != NULL;

@@ -1,7 +1,18 @@
-/* log.c: the natural logarithm, as the C library computes it. */
-#include "ops/elementwise.h"
+/* log.c: the natural logarithm, within 1 ulp in f64 and 0.5001 in f32. */
+#include "ops/logarithm.h"
 
-WEFT_ELEMENTWISE1(log, log(a))
+WEFT_FUNCTION(vector_log_text,
+static inline double vector_log(double a)
+{
+    return ln_of(a, 0);
+}
+)
+
+WEFT_NARROWED(vector_log)
+
+#define vector_log(a) WEFT_TYPED(vector_log, a)
+WEFT_ELEMENTWISE1(log, vector_log(a))
+#undef vector_log
 
 static weft_node log_partial(weft_node y, const weft_node *x, int operand)
 {
@@ -12,7 +23,7 @@ static weft_node log_partial(weft_node y, const weft_node *x, int operand)
 const weft_op weft_op_log = {
     .name = "log", .formula = "y = ln a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
-    WEFT_KERNELS(log), .partial = log_partial,
+    WEFT_KERNELS(log), .functions = {vector_logf_text, vector_log_text, ln_of_text}, .partial = log_partial,
 };
 
 weft_node weft_log(weft_node a)

@@ -1,6 +1,6 @@
 /* pow.c: powers, differentiable in base and exponent.
  * One exponent for a whole loop that is a small multiple of 1/2 runs as products, quotients and roots: x**2 is the rounded x*x, x**-1
- * the rounded 1/x, x**-0.5 is 1/sqrt(x), within one ulp. They differ from the C library's pow() at -0 and -Inf only: a root of -0 is
+ * the rounded 1/x, x**-0.5 is 1/sqrt(x), within 1.5 ulp. They differ from the C library's pow() at -0 and -Inf only: a root of -0 is
  * taken as that of 0, a root of -Inf is NaN, as that of every other negative number. */
 #include "ops/elementwise.h"
 
