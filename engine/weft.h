@@ -146,22 +146,60 @@ weft_node weft_assign(weft_node parameter, weft_node value); /* as an output of 
 /* --- Builders: elementwise ------------------------------------------------------------------------------------------------------------
  * Operands f32 or f64, all of one dtype; shapes by NumPy's broadcasting rule (aligned at the last axis; 1 stretches), which records an
  * explicit broadcast node wherever a shape differs from the result's. Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE.
- * At kinks the derivative is PyTorch's: relu 0 at 0, abs 0 at 0, maximum one half to each operand at a tie. */
+ * Values at NaN, infinities and zeros are those of IEEE 754 and the C library. exp, log and what is made of them run as vectors of our own: within
+ * 1 ulp of the true value for exp, expm1, log, log1p and elu of 1 in f64, 2 for softplus, 3 for tanh, sigmoid and silu, and 0.5001 for all of them
+ * in f32.
+ *
+ * At kinks the derivative is PyTorch's: 0 at 0 for relu and abs, the slope at 0 for leaky_relu, alpha at 0 for elu, 1 at both bounds of clip, one
+ * half to each operand at a tie of maximum and minimum, Inf at 0 for sqrt, -Inf for rsqrt. So the norm sqrt(sum(x**2)) of a zero vector has the
+ * gradient NaN, as there; weft_l2_normalize() has none. sign, floor and the comparisons are piecewise constant and their derivative is 0
+ * everywhere. No derivative of first or second order is NaN for a finite operand where the op is defined. Where an operand is NaN the
+ * derivative of maximum, minimum and relu is 0 and that of abs is NaN, where PyTorch has 1 and 0: nothing depends on it, as the value is NaN. */
 weft_node weft_add(weft_node a, weft_node b);     /* y = a + b */
 weft_node weft_sub(weft_node a, weft_node b);     /* y = a - b */
 weft_node weft_mul(weft_node a, weft_node b);     /* y = a * b */
 weft_node weft_div(weft_node a, weft_node b);     /* y = a / b */
-weft_node weft_pow(weft_node a, weft_node b);     /* y = a ** b; a constant b of 2, 1, 0.5, -0.5, -1, ... runs as products and roots */
-weft_node weft_maximum(weft_node a, weft_node b); /* y = max(a, b); NaN if either is */
 weft_node weft_neg(weft_node a);                  /* y = -a */
-weft_node weft_exp(weft_node a);                  /* y = e ** a */
-weft_node weft_log(weft_node a);                  /* y = ln a */
+weft_node weft_reciprocal(weft_node a);           /* y = 1 / a */
+
+weft_node weft_pow(weft_node a, weft_node b);     /* y = a ** b; a constant b of 2, 1, 0.5, -0.5, -1, ... runs as products and roots */
+weft_node weft_square(weft_node a);               /* y = a ** 2 */
 weft_node weft_sqrt(weft_node a);                 /* y = a ** (1/2) */
+weft_node weft_rsqrt(weft_node a);                /* y = a ** (-1/2); -Inf at -0 */
+
+weft_node weft_exp(weft_node a);                  /* y = e ** a */
+weft_node weft_expm1(weft_node a);                /* y = e ** a - 1, exact next to 0: 1e-20 at 1e-20 */
+weft_node weft_log(weft_node a);                  /* y = ln a */
+weft_node weft_log1p(weft_node a);                /* y = ln(1 + a), exact next to 0: 1e-20 at 1e-20 */
+weft_node weft_sin(weft_node a);                  /* y = sin a, in radians */
+weft_node weft_cos(weft_node a);                  /* y = cos a */
+weft_node weft_tanh(weft_node a);                 /* y = (e ** a - e ** -a) / (e ** a + e ** -a) */
+weft_node weft_sigmoid(weft_node a);              /* y = 1 / (1 + e ** -a); 0 at -1000, 1 at 1000 */
+weft_node weft_softplus(weft_node a);             /* y = ln(1 + e ** a); 0 at -1000, 1000 at 1000 */
+weft_node weft_erf(weft_node a);                  /* y = 2/sqrt(pi) * integral of e ** -t**2 from 0 to a */
+
 weft_node weft_relu(weft_node a);                 /* y = max(a, 0); NaN stays */
+weft_node weft_leaky_relu(weft_node a, double slope); /* y = a where a > 0, else slope * a */
+weft_node weft_elu(weft_node a, double alpha);    /* y = a where a > 0, else alpha * (e ** a - 1) */
+weft_node weft_silu(weft_node a);                 /* y = a * sigmoid(a); NaN at -Inf, as PyTorch has it */
+weft_node weft_gelu(weft_node a);                 /* y = a/2 * (1 + erf(a / sqrt 2)), the exact one; NaN at -Inf, as PyTorch has it */
+
 weft_node weft_abs(weft_node a);                  /* y = |a| */
-weft_node weft_sign(weft_node a);                 /* y = -1, 0 or 1; derivative 0 */
-weft_node weft_greater(weft_node a, weft_node b); /* y = 1 where a > b, else 0; derivative 0 */
-weft_node weft_equal(weft_node a, weft_node b);   /* y = 1 where a = b, else 0; derivative 0 */
+weft_node weft_sign(weft_node a);                 /* y = -1, 0 or 1; NaN stays, as in NumPy (PyTorch has 0 there) */
+weft_node weft_floor(weft_node a);                /* y = largest whole number <= a */
+weft_node weft_maximum(weft_node a, weft_node b); /* y = max(a, b); NaN if either is */
+weft_node weft_minimum(weft_node a, weft_node b); /* y = min(a, b); NaN if either is */
+
+/* y = min(max(x, low), high), so high where low > high; NaN stays. Either bound may be infinite. WEFT_ERROR_ARGUMENT: one is NaN. */
+weft_node weft_clip(weft_node x, double low, double high);
+
+/* Masks of 0 and 1 in the operands' dtype. */
+weft_node weft_less(weft_node a, weft_node b);          /* y = 1 where a < b, else 0 */
+weft_node weft_less_equal(weft_node a, weft_node b);    /* y = 1 where a <= b, else 0 */
+weft_node weft_greater(weft_node a, weft_node b);       /* y = 1 where a > b, else 0 */
+weft_node weft_greater_equal(weft_node a, weft_node b); /* y = 1 where a >= b, else 0 */
+weft_node weft_equal(weft_node a, weft_node b);         /* y = 1 where a = b, else 0 */
+weft_node weft_not_equal(weft_node a, weft_node b);     /* y = 1 where a != b, else 0 */
 weft_node weft_where(weft_node mask, weft_node a, weft_node b); /* y = a where mask is not 0, else b */
 
 /* --- Builders: reductions, movement, linear algebra ------------------------------------------------------------------------------------

@@ -134,6 +134,101 @@ static inline bounded bounded_pow(const rounding *r, bounded a, bounded b, bound
     return bounded_round(r, v, e, TRANSCENDENTAL);
 }
 
+static inline bounded bounded_reciprocal(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b;
+    return bounded_div(r, bounded_exact(1), a, c);
+}
+
+static inline bounded bounded_square(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b;
+    return bounded_mul(r, a, a, c);
+}
+
+static inline bounded bounded_rsqrt(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    long double v = 1 / sqrtl(a.v);
+    return bounded_round(r, v, a.v > a.e ? 1 / sqrtl(a.v - a.e) - v : INFINITY, TRANSCENDENTAL);
+}
+
+static inline bounded bounded_expm1(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_round(r, expm1l(a.v), expl(a.v) * expm1l(a.e), TRANSCENDENTAL);
+}
+
+static inline bounded bounded_log1p(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_round(r, log1pl(a.v), 1 + a.v > a.e ? -log1pl(-a.e / (1 + a.v)) : INFINITY, TRANSCENDENTAL);
+}
+
+/* A function that nowhere is steeper than `slope`. */
+static inline bounded bounded_steep(const rounding *r, long double v, long double slope, bounded a)
+{
+    return bounded_round(r, v, slope * a.e, TRANSCENDENTAL);
+}
+
+static inline bounded bounded_sin(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, sinl(a.v), 1, a);
+}
+
+static inline bounded bounded_cos(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, cosl(a.v), 1, a);
+}
+
+static inline bounded bounded_tanh(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, tanhl(a.v), 1, a);
+}
+
+static inline bounded bounded_sigmoid(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, 1 / (1 + expl(-a.v)), 0.25L, a);
+}
+
+static inline bounded bounded_softplus(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, fmaxl(a.v, 0) + log1pl(expl(-fabsl(a.v))), 1, a);
+}
+
+static inline bounded bounded_erf(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, erfl(a.v), 1.1284L, a);
+}
+
+/* Its derivative is at most 1.0999, near 2.4. */
+static inline bounded bounded_silu(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    return bounded_steep(r, a.v / (1 + expl(-a.v)), 1.1L, a);
+}
+
+/* Its derivative is at most 1.1290, at sqrt(2). It may round a before it looks how much of the normal distribution is below. */
+static inline bounded bounded_gelu(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)b, (void)c;
+    a.e += r->unit * fabsl(a.v);
+    return bounded_steep(r, a.v / 2 * erfcl(-a.v / sqrtl(2)), 1.13L, a);
+}
+
+/* The largest whole number below; where one lies within the errors, the result is open. */
+static inline bounded bounded_floor(const rounding *r, bounded a, bounded b, bounded c)
+{
+    (void)r, (void)b, (void)c;
+    return bounded_within(floorl(a.v), floorl(a.v + a.e) - floorl(a.v - a.e));
+}
+
 static inline bounded bounded_maximum(const rounding *r, bounded a, bounded b, bounded c)
 {
     (void)r, (void)c;
@@ -141,6 +236,17 @@ static inline bounded bounded_maximum(const rounding *r, bounded a, bounded b, b
     if (order != 2)
         return order < 0 ? b : a;
     return bounded_within(a.v != a.v || a.v > b.v ? a.v : b.v, fmaxl(a.e, b.e)); /* |max(a', b') - max(a, b)| is at most the larger error */
+}
+
+static inline bounded bounded_minimum(const rounding *r, bounded a, bounded b, bounded c)
+{
+    bounded y = bounded_maximum(r, bounded_neg(r, a, a, c), bounded_neg(r, b, b, c), c);
+    return bounded_neg(r, y, y, c);
+}
+
+static inline bounded bounded_clip(const rounding *r, bounded x, bounded low, bounded high)
+{
+    return bounded_minimum(r, bounded_maximum(r, x, low, low), high, high);
 }
 
 static inline bounded bounded_relu(const rounding *r, bounded a, bounded b, bounded c)
@@ -170,11 +276,37 @@ static inline bounded bounded_greater(const rounding *r, bounded a, bounded b, b
     return order == 2 ? bounded_within(a.v > b.v, 1) : bounded_exact(order == 1);
 }
 
+static inline bounded bounded_less(const rounding *r, bounded a, bounded b, bounded c)
+{
+    return bounded_greater(r, b, a, c);
+}
+
+/* 1 where the other is 0. */
+static inline bounded bounded_not(bounded mask)
+{
+    return bounded_within(1 - mask.v, mask.e);
+}
+
+static inline bounded bounded_less_equal(const rounding *r, bounded a, bounded b, bounded c)
+{
+    return bounded_not(bounded_greater(r, a, b, c));
+}
+
+static inline bounded bounded_greater_equal(const rounding *r, bounded a, bounded b, bounded c)
+{
+    return bounded_not(bounded_greater(r, b, a, c));
+}
+
 static inline bounded bounded_equal(const rounding *r, bounded a, bounded b, bounded c)
 {
     (void)r, (void)c;
     int order = bounded_order(a, b);
     return order == 2 ? bounded_within(a.v == b.v, 1) : bounded_exact(order == 0);
+}
+
+static inline bounded bounded_not_equal(const rounding *r, bounded a, bounded b, bounded c)
+{
+    return bounded_not(bounded_equal(r, a, b, c));
 }
 
 static inline bounded bounded_where(const rounding *r, bounded mask, bounded a, bounded b)
@@ -185,6 +317,26 @@ static inline bounded bounded_where(const rounding *r, bounded mask, bounded a, 
         return order ? a : b;
     bounded taken = mask.v != 0 ? a : b;
     return bounded_within(taken.v, fabsl(a.v - b.v) + fmaxl(a.e, b.e));
+}
+
+/* a where it is positive, else `other`: continuous, but for the roundings of both. */
+static inline bounded bounded_continued(const rounding *r, bounded a, bounded other)
+{
+    int order = bounded_order(a, bounded_exact(0));
+    if (order != 2)
+        return order > 0 ? a : other;
+    bounded taken = bounded_where(r, bounded_exact(a.v > 0), a, other);
+    return bounded_within(taken.v, fabsl(a.v - other.v) + a.e + other.e);
+}
+
+static inline bounded bounded_leaky_relu(const rounding *r, bounded a, bounded slope, bounded c)
+{
+    return bounded_continued(r, a, bounded_mul(r, slope, a, c));
+}
+
+static inline bounded bounded_elu(const rounding *r, bounded a, bounded alpha, bounded c)
+{
+    return bounded_continued(r, a, bounded_mul(r, alpha, bounded_expm1(r, a, a, c), c));
 }
 
 /* --- sums in any order --- */

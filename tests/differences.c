@@ -73,7 +73,7 @@ static bool evaluate_at(const built *b, const plain *base, double step, plain *p
     return good;
 }
 
-/* True when every comparison comes out the same anywhere within a step, and every value is one. */
+/* True when every comparison, and whatever else takes steps, comes out the same anywhere within a step, and every value is one. */
 static bool is_smooth(const built *b)
 {
     double spread[MOST_BINDINGS];
@@ -85,11 +85,11 @@ static bool is_smooth(const built *b)
     bool smooth = plain_extend(&p, b->binding, b->n_bindings) && !p.undecided;
     for (uint32_t id = 0; smooth && id < weft_tape_count(b->tape); id++) {
         weft_node x = weft_tape_node(b->tape, id);
-        const char *op = weft_node_op(x)->name;
-        bool compares = !strcmp(op, "sign") || !strcmp(op, "greater") || !strcmp(op, "equal");
+        const weft_op *op = weft_node_op(x);
+        bool steps = op->kind == WEFT_ELEMENTWISE && op->flags & WEFT_ZERO_DERIVATIVE; /* piecewise constant */
         for (size_t i = 0; weft_node_dtype(x) != WEFT_I64 && i < count_of(x); i++) {
             long double e = plain_value(&p, x)[i].e;
-            smooth &= e < INFINITY && !(compares && e > 0);
+            smooth &= e < INFINITY && !(steps && e > 0);
         }
     }
     plain_free(&p);

@@ -1,0 +1,28 @@
+/* elu.c: the positive part, and b (e**a - 1) where a is negative. At 0 the derivative is b, as PyTorch has it. Source: Clevert, Unterthiner and
+ * Hochreiter, 2016, equation 15. */
+#include "ops/exponential.h"
+
+WEFT_NARROWED(vector_expm1)
+
+#define vector_expm1(a) WEFT_TYPED(vector_expm1, a)
+WEFT_ELEMENTWISE2(elu, a > 0 ? a : b * vector_expm1(a))
+#undef vector_expm1
+
+static weft_node elu_partial(weft_node y, const weft_node *x, int operand)
+{
+    weft_node positive = weft_greater(x[0], weft_full_like(x[0], 0));
+    if (operand == 1) /* of min(a, 0), so that no e**a overflows where it is not wanted */
+        return weft_expm1(weft_where(positive, weft_full_like(x[0], 0), x[0]));
+    return weft_where(positive, weft_full_like(y, 1), weft_add(y, x[1])); /* 1 where a > 0, else b e**a */
+}
+
+const weft_op weft_op_elu = {
+    .name = "elu", .formula = "y = a where a > 0, else b * (e ** a - 1)", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .cost = 24,
+    WEFT_KERNELS(elu), .functions = {vector_expm1f_text, vector_expm1_text, exp_tail_text}, .partial = elu_partial,
+};
+
+weft_node weft_elu(weft_node a, double alpha)
+{
+    return weft_elementwise(&weft_op_elu, (weft_node[]){a, weft_scalar_like(a, alpha)}, 2);
+}

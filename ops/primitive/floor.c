@@ -1,0 +1,15 @@
+/* floor.c: the largest whole number that is not above. Piecewise constant, so its derivative is 0. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE1(floor, floor(a))
+
+const weft_op weft_op_floor = {
+    .name = "floor", .formula = "y = floor a", .arity = 1,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(floor),
+};
+
+weft_node weft_floor(weft_node a)
+{
+    return weft_elementwise(&weft_op_floor, &a, 1);
+}

@@ -1,0 +1,15 @@
+/* greater_equal.c: the mask of a >= b. Piecewise constant, so its derivative is 0. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE2(greater_equal, a >= b ? (T)1 : (T)0)
+
+const weft_op weft_op_greater_equal = {
+    .name = "greater_equal", .formula = "y = 1 where a >= b, else 0", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(greater_equal),
+};
+
+weft_node weft_greater_equal(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_greater_equal, (weft_node[]){a, b}, 2);
+}

@@ -1,0 +1,15 @@
+/* less.c: the mask of a < b. Piecewise constant, so its derivative is 0. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE2(less, a < b ? (T)1 : (T)0)
+
+const weft_op weft_op_less = {
+    .name = "less", .formula = "y = 1 where a < b, else 0", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(less),
+};
+
+weft_node weft_less(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_less, (weft_node[]){a, b}, 2);
+}

@@ -1,0 +1,15 @@
+/* less_equal.c: the mask of a <= b. Piecewise constant, so its derivative is 0. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE2(less_equal, a <= b ? (T)1 : (T)0)
+
+const weft_op weft_op_less_equal = {
+    .name = "less_equal", .formula = "y = 1 where a <= b, else 0", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(less_equal),
+};
+
+weft_node weft_less_equal(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_less_equal, (weft_node[]){a, b}, 2);
+}

@@ -1,0 +1,15 @@
+/* not_equal.c: the mask of a and b that differ, as NaN does from everything. Its derivative is 0 wherever it has one. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE2(not_equal, a != b ? (T)1 : (T)0)
+
+const weft_op weft_op_not_equal = {
+    .name = "not_equal", .formula = "y = 1 where a != b, else 0", .arity = 2,
+    .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE | WEFT_ZERO_DERIVATIVE,
+    WEFT_KERNELS(not_equal),
+};
+
+weft_node weft_not_equal(weft_node a, weft_node b)
+{
+    return weft_elementwise(&weft_op_not_equal, (weft_node[]){a, b}, 2);
+}

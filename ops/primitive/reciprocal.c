@@ -1,0 +1,21 @@
+/* reciprocal.c: one over a number, correctly rounded. */
+#include "ops/elementwise.h"
+
+WEFT_ELEMENTWISE1(reciprocal, 1 / a)
+
+static weft_node reciprocal_partial(weft_node y, const weft_node *x, int operand)
+{
+    (void)x, (void)operand;
+    return weft_neg(weft_mul(y, y)); /* d(1/a)/da = -(1/a)**2 */
+}
+
+const weft_op weft_op_reciprocal = {
+    .name = "reciprocal", .formula = "y = 1 / a", .arity = 1,
+    .kind = WEFT_ELEMENTWISE, .cost = 2,
+    WEFT_KERNELS(reciprocal), .partial = reciprocal_partial,
+};
+
+weft_node weft_reciprocal(weft_node a)
+{
+    return weft_elementwise(&weft_op_reciprocal, &a, 1);
+}
