@@ -54,6 +54,8 @@ typedef union loaded {
     void (*step)(double *w, double *velocity, const double *dw, const double *rate, void *workspace);
     void (*swap)(float *a, float *b, void *workspace);
     void (*twice)(const float *x, const float *p, float *first, float *second, void *workspace);
+    void (*narrow)(const float *x, float *y, void *workspace);
+    void (*wide)(const double *x, double *y, void *workspace);
     void (*gradient)(const double *h, const double *gamma, const double *dy, double *dh, double *dgamma, double *dbeta, void *workspace);
 } loaded;
 
@@ -131,6 +133,43 @@ START_TEST(constants_and_shared_outputs)
     ck_assert_int_eq(memcmp(first, expected, sizeof first), 0);
     ck_assert_int_eq(memcmp(second, expected, sizeof second), 0);
     free(workspace);
+    dlclose(library);
+    weft_tape_free(t);
+}
+END_TEST
+
+/* The sum of what all elementwise ops give for x, as each of their operands. The functions that several of them call are in the text once, before
+ * their callers, and no name of x hides one of them. */
+START_TEST(every_elementwise_op_is_written)
+{
+    static const double values[3] = {0.25, 0.75, 1.5};
+    weft_dtype dtype = _i ? WEFT_F64 : WEFT_F32;
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node x = weft_input(t, "vector_tanh", dtype, 1, (size_t[]){3}), total = x;
+    for (size_t k = 0; k < weft_op_count(); k++)
+        if (weft_op_at(k)->kind == WEFT_ELEMENTWISE)
+            total = weft_add(total, weft_elementwise(weft_op_at(k), (weft_node[]){x, x, x}, weft_op_at(k)->arity));
+    weft_emit_function f = {.name = "made", .outputs = &total, .n_outputs = 1};
+    assert_emitted(&f);
+    const char *found = strstr(source_page.text, "double e_to_the(double a) {");
+    ck_assert_ptr_nonnull(found);
+    ck_assert_ptr_null(strstr(found + 1, "double e_to_the(double a) {"));
+    void *library = load(), *workspace = malloc(f.workspace + 1);
+    weft_program *p = weft_compile(&total, 1);
+    float narrow[3] = {0.25f, 0.75f, 1.5f}, y32[3];
+    double y64[3];
+    weft_bind(p, x, _i ? (const void *)values : narrow, 3 * weft_dtype_size(dtype));
+    ck_assert_int_eq(weft_run(p), WEFT_OK);
+    if (_i)
+        find(library).wide(values, y64, workspace);
+    else
+        find(library).narrow(narrow, y32, workspace);
+    for (int i = 0; i < 3; i++) { /* some forty roundings each */
+        double expected = _i ? ((const double *)weft_output(p, 0))[i] : (double)((const float *)weft_output(p, 0))[i], got = _i ? y64[i] : (double)y32[i];
+        ck_assert_msg(got - expected <= (_i ? 1e-14 : 5e-6) * expected && expected - got <= (_i ? 1e-14 : 5e-6) * expected, "%.17g is %.17g", expected, got);
+    }
+    free(workspace);
+    weft_program_free(p);
     dlclose(library);
     weft_tape_free(t);
 }
@@ -276,6 +315,7 @@ int main(void)
     tcase_add_test(all, parameters_are_written_in_place);
     tcase_add_test(all, parameters_can_change_places);
     tcase_add_test(all, constants_and_shared_outputs);
+    tcase_add_loop_test(all, every_elementwise_op_is_written, 0, 2);
     tcase_add_test(all, fused_ops_become_their_twins);
     tcase_add_test(all, refusals_name_what_is_wrong);
     tcase_add_test(all, a_failing_writer_is_told);
