@@ -30,7 +30,7 @@ static inline double e_to_the(double a)
 {
     const double magic = 6755399441055744.0;
     union { double value; uint64_t bits; } whole, half, rest, low, high;
-    double x = a < -746 ? -746 : a > 710 ? 710 : a, n, r;
+    double least = a < -746 ? -746 : a, x = least > 710 ? 710 : least, n, r;
     whole.value = x * 1.4426950408889634 + magic;
     n = whole.value - magic;
     half.value = n * 0.5 + magic;
@@ -48,7 +48,7 @@ static inline double vector_expm1(double a)
 {
     const double magic = 6755399441055744.0;
     union { double value; uint64_t bits; } whole, half, rest, low, high, inverse;
-    double x = a < -60 ? -60 : a > 710 ? 710 : a, n, most, least, r, lost, base, head, sum, y;
+    double least = a < -60 ? -60 : a, x = least > 710 ? 710 : least, n, large, small, r, lost, base, head, sum, y;
     whole.value = x * 1.4426950408889634 + magic;
     n = whole.value - magic;
     half.value = n * 0.5 + magic;
@@ -56,10 +56,10 @@ static inline double vector_expm1(double a)
     low.bits = (half.bits + 1023) << 52;
     high.bits = (rest.bits + 1023) << 52;
     inverse.bits = (1023 - rest.bits) << 52;
-    most = x - n * 0.693147180369123816490;
-    least = n * 1.90821492927058770002e-10;
-    r = most - least;
-    lost = most - r - least;
+    large = x - n * 0.693147180369123816490;
+    small = n * 1.90821492927058770002e-10;
+    r = large - small;
+    lost = large - r - small;
     base = low.value - inverse.value;
     head = low.value * r;
     sum = base + head;

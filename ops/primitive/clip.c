@@ -2,7 +2,7 @@
  * clamp has it; with respect to a bound it is 1 where that is the result and the number is beyond it. */
 #include "ops/elementwise.h"
 
-WEFT_ELEMENTWISE3(clip, a < b ? (b > c ? c : b) : a > c ? c : a)
+WEFT_ELEMENTWISE3(clip, (a < b ? b : a) > c ? c : a < b ? b : a)
 
 static weft_node clip_partial(weft_node y, const weft_node *x, int operand)
 {

@@ -2,11 +2,25 @@
  * Hochreiter, 2016, equation 15. */
 #include "ops/exponential.h"
 
-WEFT_NARROWED(vector_expm1)
+/* Both branches are computed, so that loops of it are vectors. */
+WEFT_FUNCTION(vector_elu_text,
+static inline double vector_elu(double a, double b)
+{
+    double y = b * vector_expm1(a);
+    return a > 0 ? a : y;
+}
+)
 
-#define vector_expm1(a) WEFT_TYPED(vector_expm1, a)
-WEFT_ELEMENTWISE2(elu, a > 0 ? a : b * vector_expm1(a))
-#undef vector_expm1
+WEFT_FUNCTION(vector_eluf_text,
+static inline float vector_eluf(float a, float b)
+{
+    return (float)vector_elu((double)a, (double)b);
+}
+)
+
+#define vector_elu(a, b) _Generic((a), float : vector_eluf, double : vector_elu)(a, b)
+WEFT_ELEMENTWISE2(elu, vector_elu(a, b))
+#undef vector_elu
 
 static weft_node elu_partial(weft_node y, const weft_node *x, int operand)
 {
@@ -19,7 +33,7 @@ static weft_node elu_partial(weft_node y, const weft_node *x, int operand)
 const weft_op weft_op_elu = {
     .name = "elu", .formula = "y = a where a > 0, else b * (e ** a - 1)", .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 24,
-    WEFT_KERNELS(elu), .functions = {vector_expm1f_text, vector_expm1_text, exp_tail_text}, .partial = elu_partial,
+    WEFT_KERNELS(elu), .functions = {vector_eluf_text, vector_elu_text, vector_expm1_text, exp_tail_text}, .partial = elu_partial,
 };
 
 weft_node weft_elu(weft_node a, double alpha)

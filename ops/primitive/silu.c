@@ -4,8 +4,8 @@
 WEFT_FUNCTION(vector_silu_text,
 static inline double vector_silu(double a)
 {
-    double e = e_to_the(a < 0 ? a : -a);
-    return (a < 0 ? a * e : a) / (1 + e);
+    double e = e_to_the(a < 0 ? a : -a), small = a * e;
+    return (a < 0 ? small : a) / (1 + e);
 }
 )
 

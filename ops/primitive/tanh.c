@@ -5,8 +5,9 @@
 WEFT_FUNCTION(vector_tanh_text,
 static inline double vector_tanh(double a)
 {
-    double size = a < 0 ? -a : a, t = vector_expm1(size > 20 ? 40 : 2 * size), y = t / (t + 2);
-    return a > 0 ? y : a < 0 ? -y : a;
+    double size = a < 0 ? -a : a, t = vector_expm1(2 * (size > 20 ? 20 : size)), y = t / (t + 2);
+    y = a < 0 ? -y : y;
+    return a == 0 ? a : y;
 }
 )
 
