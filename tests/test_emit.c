@@ -175,6 +175,29 @@ START_TEST(every_elementwise_op_is_written)
 }
 END_TEST
 
+/* An op of the user's own brings the function that it calls; an array of the same name gives way. */
+static const weft_op twice_op = {
+    .name = "twice", .formula = "y = 2a", .arity = 1, .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE, .text = "double_of(a)",
+    .functions = {"static inline float double_off(float a) { return (float)double_of((double)a); }",
+                  "static inline double double_of(double a) { return sum_of(a, a); }", "static inline double sum_of(double a, double b) { return a + b; }"},
+};
+
+START_TEST(functions_of_ops_and_arrays_of_their_names)
+{
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node x = weft_input(t, "double_of", WEFT_F64, 0, NULL), y = weft_record(&twice_op, &x, 1, NULL);
+    weft_emit_function f = {.name = "made", .outputs = &y, .n_outputs = 1};
+    assert_emitted(&f);
+    void *library = load(), *workspace = malloc(f.workspace + 1);
+    double three = 3, six = 0;
+    find(library).wide(&three, &six, workspace);
+    ck_assert_double_eq(six, 6);
+    free(workspace);
+    dlclose(library);
+    weft_tape_free(t);
+}
+END_TEST
+
 /* The fused batch normalization is written out as its twin: the text has loops, and its gradient that of a small case by hand:
  * h = (-1, 1), eps = 0: hhat = h, so dy = (1, 1) gives dh = 0, dgamma = 0, dbeta = 2. */
 START_TEST(fused_ops_become_their_twins)
@@ -316,6 +339,7 @@ int main(void)
     tcase_add_test(all, parameters_can_change_places);
     tcase_add_test(all, constants_and_shared_outputs);
     tcase_add_loop_test(all, every_elementwise_op_is_written, 0, 2);
+    tcase_add_test(all, functions_of_ops_and_arrays_of_their_names);
     tcase_add_test(all, fused_ops_become_their_twins);
     tcase_add_test(all, refusals_name_what_is_wrong);
     tcase_add_test(all, a_failing_writer_is_told);

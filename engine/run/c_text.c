@@ -124,7 +124,22 @@ static bool is_taken(const char *name)
     return weft__c_reserved(name) || result || name[n - 1] == '_';
 }
 
-/* The array behind a load, store or fold: its node's name, if that is free and no other storage of the loop has it; else with its number. */
+/* An op's text calls a function of this name, or of the name without the f that goes with float. */
+static bool is_called(const char *text, const char *name)
+{
+    size_t length = strlen(name), n;
+    for (const char *c = text; *c; c += n ? n : 1) {
+        n = 0;
+        while (isalnum((unsigned char)c[n]) || c[n] == '_')
+            n++;
+        if (n && c[n] == '(' && !strncmp(c, name, n) && (n == length || (n + 1 == length && name[n] == 'f')))
+            return true;
+    }
+    return false;
+}
+
+/* The array behind a load, store or fold: its node's name, if that is free, no other storage of the loop has it and
+ * no op calls a function of that name; else with its number. */
 void weft__c_array(c_text *out, const loop *l, const instruction *b)
 {
     char name[IDENTIFIER], other[IDENTIFIER];
@@ -140,6 +155,7 @@ void weft__c_array(c_text *out, const loop *l, const instruction *b)
     for (int i = 0; plain && i < l->length; i++) {
         weft__c_identifier(&l->body[i], other);
         plain = !l->body[i].stride || l->body[i].storage == b->storage || strcmp(name, other) != 0;
+        plain &= l->body[i].action != ACTION_MAP || !l->body[i].op->text || !is_called(l->body[i].op->text, name);
     }
     if (plain)
         weft__c_put(out, "%s", name);
