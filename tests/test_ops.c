@@ -31,7 +31,7 @@ START_TEST(every_op_has_samples)
         bool found = false;
         for (size_t k = 0; k < sample_count(); k++)
             found |= !strcmp(sample_at(k)->op, weft_op_at(i)->name);
-        ck_assert_msg(found, "op %s has no sample in tests/samples.c", weft_op_at(i)->name);
+        ck_assert_msg(found, "op %s has no sample in tests/samples_*.c", weft_op_at(i)->name);
     }
 }
 END_TEST
