@@ -26,7 +26,8 @@ enum {
     WEFT_ANY_STRIDES = 4,       /* the kernel accepts operands that are not contiguous */
     WEFT_OVER_AXES = 8,         /* the attributes are a weft_reduction, as those of every reduction */
     WEFT_IN_PARTS = 16,         /* the kernel calls weft_call_parts() */
-    WEFT_NEVER_FAILS = 32       /* the kernel always returns WEFT_OK */
+    WEFT_NEVER_FAILS = 32,      /* the kernel always returns WEFT_OK */
+    WEFT_FEWER_OPERANDS = 64    /* arity is the most that it takes, and one the fewest */
 };
 
 /* A shape rule sees the operands and sets y and y_dtype, or returns weft_typing_error(). */
@@ -104,7 +105,7 @@ struct weft_op {
     const char *formula; /* "y = a * b" */
     const char *infix;   /* "%s * %s", for expressions; NULL prints name(x, ...) */
     int precedence;      /* of infix: 1 sums, 2 products, 3 signs, 4 powers */
-    int arity;           /* operands */
+    int arity;           /* operands; the most of them with WEFT_FEWER_OPERANDS */
     int outputs;         /* 0 and 1 both mean one; more: node y is output 0, weft_part(y, i) the others */
     weft_kind kind;
     unsigned flags;

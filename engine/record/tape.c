@@ -366,7 +366,8 @@ weft_node weft_record(const weft_op *op, const weft_node *x, int n, const void *
         tape = x[i].tape;
     if (!tape || tape->status != WEFT_OK)
         return weft__failed(tape);
-    if (!op || n < 1 || n > WEFT_MAX_OPERANDS || op->arity != n || op->outputs > WEFT_MAX_OUTPUTS || (op->attribute_size && !attributes))
+    bool taken = op && n >= 1 && n <= WEFT_MAX_OPERANDS && (op->flags & WEFT_FEWER_OPERANDS ? n <= op->arity : n == op->arity);
+    if (!taken || op->outputs > WEFT_MAX_OUTPUTS || (op->attribute_size && !attributes))
         return weft_fail(op, x, n < 0 ? 0 : n, WEFT_ERROR_ARGUMENT, "recorded with %d operands; its weft_op must say so and ask for at most %d", n,
                          WEFT_MAX_OPERANDS);
     const weft__node *record[WEFT_MAX_OPERANDS];
