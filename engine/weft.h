@@ -215,6 +215,33 @@ weft_node weft_matmul(weft_node a, weft_node b);                    /* (M, K) @ 
 weft_node weft_gather(weft_node table, weft_node index);            /* (R, ...), i64 (M) -> (M, ...): y[m] = table[index[m]] */
 weft_node weft_scatter_add(weft_node x, weft_node index, size_t rows); /* (M, ...), i64 (M) -> (rows, ...): y[index[m]] += x[m] */
 
+/* numpy x[start:stop:step, ...]: along axis i the elements at start[i], start[i] + step[i], ... before stop[i]. Each array has an entry for each
+ * axis. As in NumPy, negative starts and stops count from the end, what lies outside is clipped, and a negative step walks backwards. An entry of
+ * WEFT_LEFT_OUT is one that NumPy's user leaves out: the step is 1, and start and stop are the ends that the step runs between; NULL in place of an
+ * array leaves all of its entries out. A stop of -1 is in front of the last element; a walk back to the first one has its stop left out. Any dtype.
+ * Errors: WEFT_ERROR_ARGUMENT (a step of 0). */
+#define WEFT_LEFT_OUT PTRDIFF_MAX
+weft_node weft_slice(weft_node x, const ptrdiff_t *start, const ptrdiff_t *stop, const ptrdiff_t *step);
+weft_node weft_flip(weft_node x, unsigned axes); /* numpy.flip: x backwards along the axes. Errors: WEFT_ERROR_SHAPE */
+
+/* before[i] zeros in front of x along axis i, and after[i] behind it; NULL: none along any. Any dtype. Errors: WEFT_ERROR_SHAPE (too large). */
+weft_node weft_pad(weft_node x, const size_t *before, const size_t *after);
+
+/* numpy.concatenate and numpy.stack: n nodes one behind the other along an axis that they have, or along a new one, which the result then has.
+ * Negative axes count from the end. All of one dtype, any; concat: of one shape but for that axis; stack: of one shape. concat of one node is that
+ * node. Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE; without a node (n of 0) there is no tape to tell, only the failed node returned. */
+weft_node weft_concat(const weft_node *x, size_t n, int axis);
+weft_node weft_stack(const weft_node *x, size_t n, int axis);
+
+/* numpy.split: writes as many slices of x as there are parts, equal ones along the axis, to out. Errors: WEFT_ERROR_SHAPE (axis, or its length is no
+ * multiple of parts), WEFT_ERROR_ARGUMENT. */
+weft_status weft_split(weft_node x, int axis, size_t parts, weft_node *out);
+
+/* x as another dtype; x itself where it has that one. Numbers round to the nearest; f32 or f64 to i64 truncates toward zero. A run in which an
+ * element is NaN or outside of i64 ends with WEFT_ERROR_INDEX and a message that names it: NumPy warns and gives a meaningless number. The
+ * derivative is cast back; there is none through i64. */
+weft_node weft_cast(weft_node x, weft_dtype dtype);
+
 /* --- Staged functions: ordinary functions over the builders above ----------------------------------------------------------------------- */
 weft_node weft_mean(weft_node x, unsigned axes, bool keepdims);     /* sum(x) / N */
 weft_node weft_variance(weft_node x, unsigned axes, bool keepdims); /* sum((x - mean(x))**2) / N, the biased one */

@@ -1,0 +1,120 @@
+/* slice.c: every step-th element between two positions along each axis, as NumPy's x[start:stop:step]; and flip, which is steps of -1. The
+ * transpose puts the elements back among zeros: it pads, with a step's worth of zeros between neighbours, what a negative step took backwards
+ * after turning it round.
+ * Positions are settled when the node is recorded, so the op knows no negative ones and none out of range. */
+#include "ops/primitive/copy_block.h"
+#include "ops/primitive/slice.h"
+
+#include <string.h>
+
+extern const weft_op weft_op_slice;
+
+static weft_status slice_shape(weft_typing *t)
+{
+    const weft__slice *s = t->attributes;
+    t->y[0].rank = t->x[0].rank;
+    for (int i = 0; i < t->x[0].rank; i++) {
+        int64_t n = (int64_t)t->x[0].dim[i], most = (int64_t)s->count[i] - 1, start = s->start[i], step = s->step[i];
+        bool inside = most < 0 || (start >= 0 && start < n && most < n && step >= -n && step <= n); /* so the last position does not overflow */
+        if (inside && most > 0)
+            inside = step > 0 ? most <= (n - 1 - start) / step : step < 0 && most <= start / -step;
+        if (!inside)
+            return weft_typing_error(t, WEFT_ERROR_SHAPE, "it takes elements beyond axis %d of length %zu", i, t->x[0].dim[i]);
+        t->y[0].dim[i] = s->count[i];
+    }
+    return WEFT_OK;
+}
+
+static weft_status slice_kernel(const weft_call *call)
+{
+    const weft_view *x = &call->x[0], *y = &call->y[0];
+    const weft__slice *s = call->attributes;
+    ptrdiff_t from[WEFT_MAX_RANK], offset = 0;
+    size_t size = weft_dtype_size(x->dtype);
+    for (int i = 0; i < x->rank; i++) {
+        from[i] = x->stride[i] * (ptrdiff_t)s->step[i];
+        offset += x->stride[i] * (ptrdiff_t)s->start[i];
+    }
+    weft__copy_block(y->rank, y->dim, size, y->data, y->stride, (const char *)x->data + offset * (ptrdiff_t)size, from);
+    return WEFT_OK;
+}
+
+static weft_node slice_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
+{
+    (void)operand;
+    const weft__slice *s = weft_node_attributes(y);
+    weft_shape whole = weft_node_shape(x[0]);
+    weft__pad pad;
+    unsigned backwards = 0;
+    memset(&pad, 0, sizeof pad);
+    for (int i = 0; i < whole.rank; i++) {
+        int64_t span = ((int64_t)s->count[i] - 1) * s->step[i], low = span < 0 ? s->start[i] + span : s->start[i];
+        pad.before[i] = s->count[i] ? (uint64_t)low : whole.dim[i];
+        pad.after[i] = s->count[i] ? whole.dim[i] - 1 - (uint64_t)(low + (span < 0 ? -span : span)) : 0;
+        pad.apart[i] = (uint64_t)(s->step[i] < 0 ? -s->step[i] : s->step[i]) - 1;
+        backwards |= s->step[i] < 0 ? WEFT_AXIS(i) : 0;
+    }
+    return weft__pad_record(backwards ? weft_flip(dy, backwards) : dy, &pad);
+}
+
+const weft_op weft_op_slice = {
+    .name = "slice", .formula = "y[i] = x[start + i step]", .arity = 1,
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__slice),
+    .shape = slice_shape, .kernel = slice_kernel, .transpose = slice_transpose,
+};
+
+weft_node weft__slice_record(weft_node x, const weft__slice *slice)
+{
+    weft__slice settled = *slice;
+    for (int i = 0; i < weft_node_shape(x).rank; i++) {
+        settled.start[i] = settled.count[i] ? settled.start[i] : 0;
+        settled.step[i] = settled.count[i] > 1 ? settled.step[i] : 1;
+    }
+    return weft_record(&weft_op_slice, &x, 1, &settled);
+}
+
+/* A position as a slice means it: left out, counted from the end, or clipped to where a walk with this step may begin and end. */
+static int64_t settle(ptrdiff_t at, int64_t left_out, int64_t n, bool forward)
+{
+    if (at == WEFT_LEFT_OUT)
+        return left_out;
+    int64_t position = at < 0 ? at + n : at, low = forward ? 0 : -1, high = forward ? n : n - 1;
+    return position < low ? low : position > high ? high : position;
+}
+
+weft_node weft_slice(weft_node x, const ptrdiff_t *start, const ptrdiff_t *stop, const ptrdiff_t *step)
+{
+    weft_shape shape = weft_node_shape(x);
+    weft__slice s;
+    memset(&s, 0, sizeof s);
+    for (int i = 0; i < shape.rank; i++) {
+        int64_t n = (int64_t)shape.dim[i], by = step && step[i] != WEFT_LEFT_OUT ? step[i] : 1;
+        if (!by)
+            return weft_fail(&weft_op_slice, &x, 1, WEFT_ERROR_ARGUMENT, "the step along axis %d is 0; give 1, or a negative one to walk backwards", i);
+        by = by > n ? n + 1 : by < -n ? -n - 1 : by; /* beyond the end all the same */
+        int64_t first = settle(start ? start[i] : WEFT_LEFT_OUT, by > 0 ? 0 : n - 1, n, by > 0);
+        int64_t end = settle(stop ? stop[i] : WEFT_LEFT_OUT, by > 0 ? n : -1, n, by > 0);
+        int64_t span = by > 0 ? end - first : first - end;
+        s.start[i] = first;
+        s.step[i] = by;
+        s.count[i] = span > 0 ? (uint64_t)((span - 1) / (by > 0 ? by : -by)) + 1 : 0;
+    }
+    return weft__slice_record(x, &s);
+}
+
+weft_node weft_flip(weft_node x, unsigned axes)
+{
+    weft_shape shape = weft_node_shape(x);
+    weft__slice s;
+    memset(&s, 0, sizeof s);
+    if (!weft_node_failed(x) && axes != WEFT_ALL_AXES && axes >> shape.rank)
+        return weft_fail(&(weft_op){.name = "flip"}, &x, 1, WEFT_ERROR_SHAPE, "an axis of the set is beyond the last one; axes count from 0 to %d",
+                         shape.rank - 1);
+    for (int i = 0; i < shape.rank; i++) {
+        bool turned = axes & WEFT_AXIS(i);
+        s.start[i] = turned ? (int64_t)shape.dim[i] - 1 : 0;
+        s.step[i] = turned ? -1 : 1;
+        s.count[i] = shape.dim[i];
+    }
+    return weft__slice_record(x, &s);
+}
