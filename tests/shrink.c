@@ -53,6 +53,20 @@ static bool drop_updates(shrinking *s)
     return any;
 }
 
+/* One update alone, with the parameter that it assigns as the only result: where two exchange values, neither can go by itself. */
+static bool show_parameter(shrinking *s)
+{
+    for (int k = 0; k < s->g->n_updates && s->g->n_updates > 1; k++) {
+        graph smaller = *s->g;
+        smaller.update[0] = s->g->update[k];
+        smaller.n_updates = smaller.n_results = 1;
+        smaller.result[0] = smaller.update[0].parameter;
+        if (keep(s, &smaller))
+            return true;
+    }
+    return false;
+}
+
 /* A plain assignment for weft_sgd(), or no momentum; a leaf for a gradient. */
 static bool simplify_update(shrinking *s, int k)
 {
@@ -189,15 +203,19 @@ static bool draws_indices(const move *m)
     return counts_rows(m) || !strcmp(m->kind->name, "softmax_cross_entropy");
 }
 
-/* Every length that the graph states: of axes, and of rows. */
-static int list_dims(const graph *g, size_t *dim)
+/* Every length that the graph states, of axes and of rows, and the axis that it belongs to. */
+static int list_dims(const graph *g, size_t *dim, int *axis)
 {
     int n = 0;
     for (int i = 0; i < g->n; i++) {
-        for (int k = 0; k < g->move[i].shape.rank; k++)
-            dim[n++] = g->move[i].shape.dim[k];
-        if (counts_rows(&g->move[i]))
-            dim[n++] = (size_t)g->move[i].p[0];
+        for (int k = 0; k < g->move[i].shape.rank; k++, n++) {
+            dim[n] = g->move[i].shape.dim[k];
+            axis[n] = k;
+        }
+        if (counts_rows(&g->move[i])) {
+            dim[n] = (size_t)g->move[i].p[0];
+            axis[n++] = 0;
+        }
     }
     return n;
 }
@@ -213,16 +231,18 @@ static void set_dims(graph *g, const size_t *dim)
     }
 }
 
-/* Lengths that are equal shrink together, since they often must, and then one by one. */
-static bool shrink_dim(shrinking *s, int at, size_t to, bool together)
+enum { ALONE, ALONG_AXIS, TOGETHER };
+
+/* Lengths that are equal shrink together, since they often must; then those of one axis of all shapes; and then one by one. */
+static bool shrink_dim(shrinking *s, int at, size_t to, int together)
 {
     size_t dim[MOST_DIMS];
-    int n = list_dims(s->g, dim);
+    int axis[MOST_DIMS], n = list_dims(s->g, dim, axis);
     if (at >= n || dim[at] <= to || !to)
         return false;
     size_t from = dim[at];
     for (int k = 0; k < n; k++)
-        if (k == at || (together && dim[k] == from))
+        if (k == at || (dim[k] == from && (together == TOGETHER || (together == ALONG_AXIS && axis[k] == axis[at]))))
             dim[k] = to;
     for (int redrawn = 0; redrawn < 3; redrawn++) { /* the element that matters may be among those that go */
         graph smaller = *s->g;
@@ -238,10 +258,11 @@ static bool shrink_dim(shrinking *s, int at, size_t to, bool together)
 static bool shrink_dims(shrinking *s)
 {
     bool any = false;
-    for (int together = 1; together >= 0; together--)
+    for (int together = TOGETHER; together >= ALONE; together--)
         for (int at = 0;; at++) {
             size_t dim[MOST_DIMS];
-            if (at >= list_dims(s->g, dim))
+            int axis[MOST_DIMS];
+            if (at >= list_dims(s->g, dim, axis))
                 break;
             any |= shrink_dim(s, at, 1, together) || shrink_dim(s, at, 2, together) || shrink_dim(s, at, dim[at] / 2, together) ||
                    (dim[at] > 1 && shrink_dim(s, at, dim[at] - 1 - dim[at] / 8, together));
@@ -292,8 +313,8 @@ static bool simplify_values(shrinking *s)
 int graph_shrink(graph *g, bool (*fails)(void *context, const graph *g), void *context)
 {
     enum { MOST_ROUNDS = 20 };
-    static bool (*const passes[])(shrinking *s) = {drop_results, drop_updates, simplify_updates, lower_order,    take_part,
-                                                   drop_moves,   merge_leaves, shrink_dims,      drop_axes,      simplify_values};
+    static bool (*const passes[])(shrinking *s) = {drop_results, drop_updates, show_parameter, simplify_updates, lower_order,    take_part,
+                                                   drop_moves,   merge_leaves, shrink_dims,    drop_axes,        simplify_values};
     shrinking s = {.g = g, .fails = fails, .context = context};
     bool any = true;
     for (int round = 0; any && round < MOST_ROUNDS; round++) {
