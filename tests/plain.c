@@ -1,5 +1,6 @@
 /* plain.c: the interpreter of tapes. An element is found by its position along every axis; each op is the loop that its formula says. What is
  * computed element by element stands in plain_elementwise.c. */
+#include "tests/plain_movement.h"
 #include "tests/plain_work.h"
 
 #include <stdio.h>
@@ -280,7 +281,7 @@ static bool apply(const work *w, const char *name)
             known[k].whole(w);
             return true;
         }
-    return plain_elementwise(w, name);
+    return plain_elementwise(w, name) || plain_movement(w->node, w->x, w->index, w->y[0], &w->p->undecided);
 }
 
 /* --- nodes --- */

@@ -148,6 +148,86 @@ static weft_node build_scatter_add(built *b, const move *m, const weft_node *x)
     return weft_scatter_add(x[0], index_leaf(b, m, shape.rank ? shape.dim[0] : 0, (size_t)m->p[0]), (size_t)m->p[0]);
 }
 
+/* One in six entries of each array is left out; the others lie up to one beyond either end, with steps of up to 3 in both directions. */
+static weft_node build_slice(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    static const ptrdiff_t steps[] = {1, 1, 2, 3, -1, -2, -3};
+    uint64_t seed = m->seed;
+    weft_shape shape = weft_node_shape(x[0]);
+    ptrdiff_t start[WEFT_MAX_RANK], stop[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
+    for (int i = 0; i < shape.rank; i++) {
+        double range = 2 * (double)shape.dim[i] + 3;
+        start[i] = (ptrdiff_t)floor(range * draw_uniform(&seed)) - (ptrdiff_t)shape.dim[i] - 1;
+        stop[i] = (ptrdiff_t)floor(range * draw_uniform(&seed)) - (ptrdiff_t)shape.dim[i] - 1;
+        step[i] = steps[(size_t)(7 * draw_uniform(&seed))];
+        start[i] = draw_uniform(&seed) < 1 / 6. ? WEFT_LEFT_OUT : start[i];
+        stop[i] = draw_uniform(&seed) < 1 / 6. ? WEFT_LEFT_OUT : stop[i];
+        step[i] = draw_uniform(&seed) < 1 / 6. ? WEFT_LEFT_OUT : step[i];
+    }
+    return weft_slice(x[0], start, stop, step);
+}
+
+/* p[0]: axes. */
+static weft_node build_flip(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_flip(x[0], (unsigned)m->p[0]);
+}
+
+/* p[i]: of axis i, zeros before plus four times those behind. */
+static weft_node build_pad(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    size_t before[WEFT_MAX_RANK], after[WEFT_MAX_RANK];
+    for (int i = 0; i < WEFT_MAX_RANK; i++) {
+        before[i] = (size_t)m->p[i] % 4;
+        after[i] = (size_t)m->p[i] / 4;
+    }
+    return weft_pad(x[0], before, after);
+}
+
+/* p[0]: axis; p[1]: how many, the two in turn. */
+enum { MOST_JOINED = 20 };
+
+static weft_node build_joined(const move *m, const weft_node *x, weft_node (*join)(const weft_node *x, size_t n, int axis))
+{
+    weft_node all[MOST_JOINED];
+    for (int k = 0; k < m->p[1]; k++)
+        all[k] = x[k % 2];
+    return join(all, (size_t)m->p[1], m->p[0]);
+}
+
+static weft_node build_concat(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return build_joined(m, x, weft_concat);
+}
+
+static weft_node build_stack(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return build_joined(m, x, weft_stack);
+}
+
+/* p[0]: axis; p[1]: which of the parts, of one element each. */
+static weft_node build_split(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    enum { MOST_PARTS = 64 };
+    weft_shape shape = weft_node_shape(x[0]);
+    weft_node part[MOST_PARTS];
+    size_t parts = m->p[0] < shape.rank && shape.dim[m->p[0]] <= MOST_PARTS ? shape.dim[m->p[0]] : 1;
+    weft_split(x[0], m->p[0], parts, part);
+    return part[parts ? (size_t)m->p[1] % parts : 0];
+}
+
+/* To another dtype and back: to the other one of numbers, or where p[0] is not 0 to i64. */
+static weft_node build_cast(built *b, const move *m, const weft_node *x)
+{
+    return weft_cast(weft_cast(x[0], m->p[0] ? WEFT_I64 : b->dtype == WEFT_F32 ? WEFT_F64 : WEFT_F32), b->dtype);
+}
+
 static weft_node build_affine(built *b, const move *m, const weft_node *x)
 {
     (void)b, (void)m;
@@ -204,6 +284,13 @@ static const move_kind kinds[] = {
     {.name = "transpose", .arity = 1, .other = build_transpose},
     {.name = "gather", .arity = 1, .other = build_gather},
     {.name = "scatter_add", .arity = 1, .other = build_scatter_add},
+    {.name = "slice", .arity = 1, .other = build_slice},
+    {.name = "flip", .arity = 1, .other = build_flip},
+    {.name = "pad", .arity = 1, .other = build_pad},
+    {.name = "concat", .arity = 2, .other = build_concat},
+    {.name = "stack", .arity = 2, .other = build_stack},
+    {.name = "split", .arity = 1, .other = build_split},
+    {.name = "cast", .arity = 1, .other = build_cast},
     {.name = "affine", .arity = 3, .other = build_affine},
     {.name = "softmax_cross_entropy", .arity = 1, .other = build_softmax_cross_entropy},
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},

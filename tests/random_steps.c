@@ -208,6 +208,68 @@ static int step_rows(generator *d, const char *kind)
     return shape_at(d, a).rank ? add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {(int)count}}) : -1;
 }
 
+static int step_flip(generator *d, const char *kind)
+{
+    int a = pick_move(d), axes = (int)below(d, (size_t)1 << shape_at(d, a).rank);
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axes}});
+}
+
+static int step_pad(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    move m = {.kind = move_kind_named(kind), .x = {a}};
+    for (int i = 0; i < shape_at(d, a).rank; i++)
+        m.p[i] = chance(d, 0.5) ? 0 : (int)below(d, 16);
+    return add_move(d, m);
+}
+
+/* Mostly two, now and then so many that they are a tree. */
+static int how_many(generator *d)
+{
+    static const int counts[] = {2, 2, 2, 3, 8, 9, 20};
+    return counts[below(d, 7)];
+}
+
+/* With an earlier move that fits along the axis, or a new leaf. */
+static int step_concat(generator *d, const char *kind)
+{
+    int a = pick_move(d), b = -1;
+    weft_shape shape = shape_at(d, a);
+    if (!shape.rank)
+        return -1;
+    int axis = (int)below(d, (size_t)shape.rank);
+    for (int trial = 0; b < 0 && trial < 6; trial++) {
+        int other = pick_move(d);
+        weft_shape own = shape_at(d, other);
+        own.dim[axis] = shape.dim[axis];
+        b = memcmp(&own, &shape, sizeof own) ? -1 : other;
+    }
+    shape.dim[axis] = draw_dim(d);
+    b = b < 0 ? add_leaf(d, shape) : b;
+    return b < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {a, b}, .p = {axis, how_many(d)}});
+}
+
+static int step_stack(generator *d, const char *kind)
+{
+    int a = pick_move(d), b = chance(d, 0.5) ? add_leaf(d, shape_at(d, a)) : add_call(d, "neg", a, 0);
+    int axis = (int)below(d, (size_t)shape_at(d, a).rank + 1);
+    return b < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {a, b}, .p = {axis, how_many(d)}});
+}
+
+static int step_split(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape shape = shape_at(d, a);
+    int axis = shape.rank ? (int)below(d, (size_t)shape.rank) : 0;
+    return shape.rank && shape.dim[axis] ? add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {axis, (int)below(d, 64)}}) : -1;
+}
+
+static int step_cast(generator *d, const char *kind)
+{
+    int a = pick_move(d), whole = chance(d, 0.4);
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {whole}});
+}
+
 static int step_batchnorm(generator *d, const char *kind)
 {
     int h = make_matrix(d, pick_move(d));
@@ -241,6 +303,13 @@ static const struct {
     {"matmul", 4, step_matmul},
     {"gather", 2, step_rows},
     {"scatter_add", 2, step_rows},
+    {"slice", 5, step_unary},
+    {"flip", 2, step_flip},
+    {"pad", 4, step_pad},
+    {"concat", 4, step_concat},
+    {"stack", 2, step_stack},
+    {"split", 1, step_split},
+    {"cast", 1, step_cast},
     {"affine", 3, step_affine},
     {"softmax_cross_entropy", 2, step_cross_entropy},
     {"batchnorm", 2, step_batchnorm},
