@@ -11,6 +11,7 @@ extern "C" {
 #endif
 
 enum { WEFT_MAX_OUTPUTS = 4, WEFT_MAX_OPERANDS = 8, WEFT_MAX_FUNCTIONS = 6 };
+enum { WEFT_MOST_WORDS = 640 }; /* bytes that an op's words() has for its text */
 
 typedef enum weft_kind {
     WEFT_ELEMENTWISE, /* y[i] = f(x[i], ...): give map, and partial or transpose */
@@ -105,6 +106,8 @@ struct weft_op {
     const char *formula; /* "y = a * b" */
     const char *infix;   /* "%s * %s", for expressions; NULL prints name(x, ...) */
     int precedence;      /* of infix: 1 sums, 2 products, 3 signs, 4 powers */
+    void (*words)(const void *attributes, const weft_shape *x, char *text, size_t size); /* the attributes as an expression has them: ", axis=1" for
+                            name(x, axis=1), or "[1:3]" for x[1:3]; x: of operand 0; no text in quotes or braces. NULL: an expression goes without */
     int arity;           /* operands; the most of them with WEFT_FEWER_OPERANDS */
     int outputs;         /* 0 and 1 both mean one; more: node y is output 0, weft_part(y, i) the others */
     weft_kind kind;

@@ -66,6 +66,40 @@ START_TEST(leaves_out_only_implied_broadcasts)
 }
 END_TEST
 
+START_TEST(says_what_moves_in_numpys_words)
+{
+    weft_tape *t = weft_tape_new(NULL);
+    const ptrdiff_t out = WEFT_LEFT_OUT;
+    weft_node x = weft_input(t, "x", WEFT_F64, 2, (size_t[]){7, 5}), s = weft_input(t, "s", WEFT_F64, 0, NULL);
+    weft_node line = weft_input(t, "line", WEFT_F64, 1, (size_t[]){7});
+    const struct {
+        weft_node x;
+        const char *text;
+    } cases[] = {
+        {weft_slice(x, (ptrdiff_t[]){1, out}, (ptrdiff_t[]){-4, out}, (ptrdiff_t[]){1, 2}), "x[1:3, ::2]"},
+        {weft_slice(x, (ptrdiff_t[]){2, 0}, NULL, NULL), "x[2:]"},
+        {weft_slice(x, (ptrdiff_t[]){0, 2}, NULL, NULL), "x[:, 2:]"},
+        {weft_slice(x, NULL, (ptrdiff_t[]){6, 4}, (ptrdiff_t[]){2, 2}), "x[:5:2, :3:2]"}, /* 5 and 6 end it alike */
+        {weft_slice(x, (ptrdiff_t[]){5, 3}, (ptrdiff_t[]){1, out}, (ptrdiff_t[]){-2, -2}), "x[5:2:-2, 3::-2]"},
+        {weft_slice(x, (ptrdiff_t[]){4, 0}, (ptrdiff_t[]){4, out}, NULL), "x[0:0]"},
+        {weft_slice(x, NULL, NULL, NULL), "x[:]"},
+        {weft_slice(s, NULL, NULL, NULL), "s[()]"},
+        {weft_flip(x, WEFT_AXIS(1)), "x[:, ::-1]"},
+        {weft_slice(weft_add(line, s), (ptrdiff_t[]){6}, NULL, NULL), "(line + s)[6:]"},
+        {weft_neg(weft_flip(weft_exp(line), 1)), "-exp(line)[::-1]"},
+        {weft_flip(weft_neg(line), 1), "(-line)[::-1]"},
+        {weft_pad(x, (size_t[]){1, 0}, (size_t[]){0, 2}), "pad(x, before=(1, 0), after=(0, 2))"},
+        {weft_pad(line, NULL, (size_t[]){2}), "pad(line, before=(0,), after=(2,))"},
+        {weft_pad(s, NULL, NULL), "pad(s)"},
+        {weft_concat((weft_node[]){x, weft_neg(x)}, 2, -1), "concat(x, -x, axis=1)"},
+        {weft_cast(weft_cast(s, WEFT_I64), WEFT_F32), "cast(cast(s, dtype=i64), dtype=f32)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_text(expression(cases[i].x), cases[i].text);
+    weft_tape_free(t);
+}
+END_TEST
+
 START_TEST(says_axes_in_numpys_words)
 {
     weft_tape *t = weft_tape_new(NULL);
@@ -134,6 +168,7 @@ int main(void)
     suite_add_tcase(suite, expressions);
     tcase_add_test(expressions, groups_as_python_does);
     tcase_add_test(expressions, leaves_out_only_implied_broadcasts);
+    tcase_add_test(expressions, says_what_moves_in_numpys_words);
     tcase_add_test(expressions, says_axes_in_numpys_words);
     tcase_add_test(expressions, staged_batchnorm_reads_as_the_paper);
     tcase_add_test(expressions, prints_a_users_op);

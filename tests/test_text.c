@@ -93,15 +93,19 @@ START_TEST(lists_attributes_by_kind)
         weft_constant(t, WEFT_F64, 2, (size_t[]){0, 3}, (double[]){0}),
         weft_transpose(x, (int[]){2, 0, 1}),
         weft_scalar(t, WEFT_F32, -0.5),
+        weft_flip(x, WEFT_AXIS(0)),
+        weft_pad(x, (size_t[]){1, 0, 0}, NULL),
     };
-    assert_text(listing(out, 7), "%0: f32 (2, 3, 4) = input\n"
+    assert_text(listing(out, 9), "%0: f32 (2, 3, 4) = input\n"
                                  "%1: f32 (1, 3, 1) = max %0 axes=0,2 keepdims\n"
                                  "%2: f32 (2, 3, 4) = sum %0 axes=none\n"
                                  "%3: i64 (1) = constant -9007199254740993\n"
                                  "%4: f32 (2) = constant\n"
                                  "%5: f64 (0, 3) = constant\n"
                                  "%6: f32 (4, 2, 3) = transpose %0\n"
-                                 "%7: f32 () = constant -0.5\n");
+                                 "%7: f32 () = constant -0.5\n"
+                                 "%8: f32 (2, 3, 4) = slice %0 [::-1]\n"
+                                 "%9: f32 (3, 3, 4) = pad %0 before=(1, 0, 0), after=(0, 0, 0)\n");
     weft_tape_free(t);
 }
 END_TEST

@@ -87,19 +87,20 @@ static void change_scope(weft__printer *out, const char *from, const char *to)
 
 /* --- nodes and edges --- */
 
-static void print_node(weft__printer *out, uint32_t id, const weft__node *node)
+static void print_node(weft__printer *out, weft_node x)
 {
+    const weft__node *node = weft__look(x);
     static const char special[] = "\"\\{}|<>";
     char shape[192];
     indent(out, depth_of(node->scope ? node->scope : ""));
-    weft__printf(out, "n%u [label=\"{", id);
+    weft__printf(out, "n%u [label=\"{", x.id);
     if (weft__has_name(node))
         print_escaped(out, node->name, special);
     else
-        weft__printf(out, "%%%u", id);
+        weft__printf(out, "%%%u", x.id);
     weft__print(out, "|", 1);
     print_escaped(out, node->op->name, special);
-    weft__print_attributes(out, node);
+    weft__print_attributes(out, x);
     weft__printf(out, "|%s %s}\"];\n", weft_dtype_name((weft_dtype)node->dtype),
                  weft__shape_print(&node->shape->dims, shape, sizeof shape));
 }
@@ -114,7 +115,7 @@ static void print_nodes(weft__printer *out, const weft__needed *needed)
         const char *own = node->scope ? node->scope : "";
         change_scope(out, scope, own);
         scope = own;
-        print_node(out, id, node);
+        print_node(out, weft__handle(needed->tape, id));
     }
     change_scope(out, scope, "");
 }

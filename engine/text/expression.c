@@ -1,6 +1,6 @@
 /* expression.c: a node as one line of infix text over named nodes and leaves: "(h - mu) * rstd".
  *
- * What an op looks like comes from its fields infix and precedence; the rest prints as name(x, ...), reductions with their axes in NumPy's
+ * What an op looks like comes from its fields infix, precedence and words; the rest prints as name(x, ...), reductions with their axes in NumPy's
  * words and a further output of an op with several as name(x, ...)[1]. A view that only does what NumPy's broadcasting rule would do by
  * itself to the operand of an elementwise op is left out; in sum(broadcast(x), axis=0) it has to stay.
  * Grouping follows Python: ** binds more tightly than a sign, operators of one precedence group from the left. Parentheses are kept where
@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { MAX_DEPTH = 24, MAX_TERMS = 512 };
-enum { LOOSEST = 0, SIGN = 3 }; /* among weft_op's precedences, 1 to 4 */
+enum { LOOSEST = 0, SIGN = 3, TIGHTEST = 5 }; /* among weft_op's precedences, 1 to 4 */
 
 typedef struct expression {
     weft__printer out;
@@ -122,9 +122,24 @@ static void print_axes(expression *e, const weft__node *node)
         print_text(e, ", keepdims=1");
 }
 
+/* Words in brackets stand behind an operand that nothing needs to hold together: x[1:3]. */
+static bool has_brackets(const weft__node *node, const weft_shape *x)
+{
+    char text[WEFT_MOST_WORDS] = "";
+    if (node->op->words && node->n == 1)
+        node->op->words(node->attributes, x, text, sizeof text);
+    return text[0] == '[';
+}
+
 static void print_call(expression *e, const weft__node *node, int depth)
 {
     bool views_go = views_may_go(e->tape, node);
+    const weft_shape *x = &weft__at(e->tape, node->operand[0])->shape->dims;
+    if (has_brackets(node, x)) {
+        print_operand(e, node->operand[0], TIGHTEST, depth);
+        weft__print_words(&e->out, node, x, false);
+        return;
+    }
     weft__print_name(&e->out, node->op->name);
     print_text(e, "(");
     for (int i = 0; i < node->n; i++) {
@@ -133,6 +148,8 @@ static void print_call(expression *e, const weft__node *node, int depth)
     }
     if (node->op->kind == WEFT_REDUCTION && node->op->attribute_size >= sizeof(weft_reduction))
         print_axes(e, node);
+    else if (node->op->words)
+        weft__print_words(&e->out, node, x, false);
     print_text(e, ")");
 }
 

@@ -2,7 +2,7 @@
  *     %5 batchnorm/hhat: f64 (4, 3) = mul %2 %4
  *     %9: f64 (3) = sum %5 axes=0  # d %7[0]
  * that is: id, scope and name, dtype and shape, op, operands, attributes. A node that a derivative recorded says for which operand of which
- * node it did so, or that it adds up the cotangents that reached a node from several users. Views do not show their attributes: the shape
+ * node it did so, or that it adds up the cotangents that reached a node from several users. Most views do not show their attributes: the shape
  * on the line does. */
 #include "engine/text/print.h"
 
@@ -41,7 +41,7 @@ static void print_line(weft__printer *out, weft_node x)
     weft__print_name(out, node->op->name);
     for (int i = 0; i < node->n; i++)
         weft__printf(out, " %%%u", node->operand[i]);
-    weft__print_attributes(out, node);
+    weft__print_attributes(out, x);
     print_origin(out, x);
     weft__print(out, "\n", 1);
 }

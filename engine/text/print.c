@@ -111,8 +111,23 @@ static void print_axes(weft__printer *out, const weft_reduction *reduction)
         weft__printf(out, " keepdims");
 }
 
-void weft__print_attributes(weft__printer *out, const weft__node *node)
+void weft__print_words(weft__printer *out, const weft__node *node, const weft_shape *x, bool in_line)
 {
+    char text[WEFT_MOST_WORDS] = "";
+    node->op->words(node->attributes, x, text, sizeof text);
+    size_t start = in_line && !strncmp(text, ", ", 2) ? 2 : 0;
+    if (in_line && text[start])
+        weft__print(out, " ", 1);
+    weft__print_name(out, text + start);
+}
+
+void weft__print_attributes(weft__printer *out, weft_node x)
+{
+    const weft__node *node = weft__look(x);
+    if (node->op->words && node->n) {
+        weft__print_words(out, node, &weft__at(x.tape, node->operand[0])->shape->dims, true);
+        return;
+    }
     if ((node->op->kind == WEFT_REDUCTION || node->op->flags & WEFT_OVER_AXES) && node->op->attribute_size >= sizeof(weft_reduction)) {
         print_axes(out, node->attributes);
     } else if (node->op->kind == WEFT_PART) {

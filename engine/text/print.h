@@ -23,8 +23,12 @@ static inline bool weft__has_name(const weft__node *node)
 /* Checks what every printer is given: WEFT_OK, the tape's error, or WEFT_ERROR_ARGUMENT. */
 weft_status weft__check_outputs(weft_writer writer, const weft_node *outputs, size_t n);
 
-/* " axes=0,2 keepdims" of a reduction, " 0.5" of a constant of one element, " output=1" of a part; nothing for the rest. */
-void weft__print_attributes(weft__printer *out, const weft__node *node);
+/* " axes=0,2 keepdims" of a reduction, " [1:3]" of an op that has words for them, " 0.5" of a constant of one element, " output=1" of a part; nothing
+ * for the rest. */
+void weft__print_attributes(weft__printer *out, weft_node x);
+
+/* What the op's words() say, as they stand in an expression, or in_line: as the end of a line. x: the shape of operand 0. */
+void weft__print_words(weft__printer *out, const weft__node *node, const weft_shape *x, bool in_line);
 bool weft__print_constant(weft__printer *out, const weft__node *node); /* its one element; false and nothing when it has not one */
 bool weft__is_negative(const weft__node *node);                        /* a constant of one element that prints with a sign */
 

@@ -65,9 +65,15 @@ static weft_node cast_transpose(weft_node y, const weft_node *x, int operand, we
     return dtype == WEFT_I64 ? (weft_node){.tape = NULL} : weft_cast(dy, dtype);
 }
 
+static void cast_words(const void *attributes, const weft_shape *x, char *text, size_t size)
+{
+    (void)x;
+    snprintf(text, size, ", dtype=%s", weft_dtype_name((weft_dtype)*(const uint32_t *)attributes));
+}
+
 const weft_op weft_op_cast = {
     .name = "cast", .formula = "y = x as another number type", .arity = 1,
-    .kind = WEFT_GENERAL, .attribute_size = sizeof(uint32_t),
+    .kind = WEFT_GENERAL, .attribute_size = sizeof(uint32_t), .words = cast_words,
     .shape = cast_shape, .kernel = cast_kernel, .transpose = cast_transpose,
 };
 

@@ -73,9 +73,15 @@ static weft_node concat_transpose(weft_node y, const weft_node *x, int operand, 
     return weft__slice_record(dy, &s);
 }
 
+static void concat_words(const void *attributes, const weft_shape *x, char *text, size_t size)
+{
+    (void)x;
+    snprintf(text, size, ", axis=%lld", (long long)*(const int64_t *)attributes);
+}
+
 const weft_op weft_op_concat = {
     .name = "concat", .formula = "y = the operands one behind the other along the axis", .arity = WEFT_MAX_OPERANDS,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_FEWER_OPERANDS, .attribute_size = sizeof(int64_t),
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_FEWER_OPERANDS, .attribute_size = sizeof(int64_t), .words = concat_words,
     .shape = concat_shape, .kernel = concat_kernel, .transpose = concat_transpose,
 };
 

@@ -2,6 +2,7 @@
 #include "ops/primitive/copy_block.h"
 #include "ops/primitive/slice.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static weft_status pad_shape(weft_typing *t)
@@ -55,9 +56,31 @@ static weft_node pad_transpose(weft_node y, const weft_node *x, int operand, wef
     return weft__slice_record(dy, &s);
 }
 
+/* ", before=(1, 0)"; returns how much of the text is used. */
+static size_t put_numbers(char *text, size_t size, size_t used, const char *name, const uint64_t *number, int rank)
+{
+    for (int i = 0; i < rank && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s%llu", i ? "" : name, i ? ", " : "=(", (unsigned long long)number[i]);
+    if (rank && used < size)
+        used += (size_t)snprintf(text + used, size - used, rank == 1 ? ",)" : ")");
+    return used;
+}
+
+static void pad_words(const void *attributes, const weft_shape *x, char *text, size_t size)
+{
+    const weft__pad *p = attributes;
+    size_t used = put_numbers(text, size, 0, ", before", p->before, x->rank);
+    bool apart = false;
+    used = put_numbers(text, size, used, ", after", p->after, x->rank);
+    for (int i = 0; i < x->rank; i++)
+        apart |= p->apart[i] > 0;
+    if (apart)
+        put_numbers(text, size, used, ", apart", p->apart, x->rank);
+}
+
 const weft_op weft_op_pad = {
     .name = "pad", .formula = "y[before + i] = x[i], 0 elsewhere", .arity = 1,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__pad),
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__pad), .words = pad_words,
     .shape = pad_shape, .kernel = pad_kernel, .transpose = pad_transpose,
 };
 

@@ -5,6 +5,7 @@
 #include "ops/primitive/copy_block.h"
 #include "ops/primitive/slice.h"
 
+#include <stdio.h>
 #include <string.h>
 
 extern const weft_op weft_op_slice;
@@ -57,9 +58,35 @@ static weft_node slice_transpose(weft_node y, const weft_node *x, int operand, w
     return weft__pad_record(backwards ? weft_flip(dy, backwards) : dy, &pad);
 }
 
+static size_t put(char *text, size_t size, size_t used, const char *format, long long value)
+{
+    return used + (used < size ? (size_t)snprintf(text + used, size - used, format, value) : 0);
+}
+
+/* "[1:3, ::2]", without what may be left out. */
+static void slice_words(const void *attributes, const weft_shape *x, char *text, size_t size)
+{
+    const weft__slice *s = attributes;
+    size_t used = put(text, size, 0, x->rank ? "[" : "[()", 0), end = 0; /* end: of what says more than that an axis is whole */
+    for (int i = 0; i < x->rank; i++) {
+        int64_t n = (int64_t)x->dim[i], first = s->start[i], step = s->step[i], last = first + ((int64_t)s->count[i] - 1) * step;
+        bool none = !s->count[i] && n, to_the_end = step > 0 ? last + step >= n : last + step < 0;
+        size_t before = used = put(text, size, used, i ? ", " : "", 0);
+        if (none || first != (step > 0 ? 0 : n - 1))
+            used = put(text, size, used, "%lld", first);
+        used = put(text, size, used, ":", 0);
+        if (none || !to_the_end)
+            used = put(text, size, used, "%lld", none ? 0 : step > 0 ? last + 1 : last - 1);
+        if (step != 1)
+            used = put(text, size, used, ":%lld", step);
+        end = used > before + 1 || !i ? used : end;
+    }
+    put(text, size, x->rank ? end : used, "]", 0);
+}
+
 const weft_op weft_op_slice = {
     .name = "slice", .formula = "y[i] = x[start + i step]", .arity = 1,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__slice),
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__slice), .words = slice_words,
     .shape = slice_shape, .kernel = slice_kernel, .transpose = slice_transpose,
 };
 
