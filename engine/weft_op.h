@@ -44,7 +44,7 @@ typedef struct weft_typing {
 
 weft_status weft_typing_error(weft_typing *typing, weft_status status, const char *format, ...);
 
-/* An array as a kernel sees it. Strides count elements and are 0 along a broadcast axis. */
+/* An array as a kernel sees it. Strides count elements and are 0 along a broadcast axis, negative along one that is walked backwards. */
 typedef struct weft_view {
     void *data;
     weft_dtype dtype; /* f64 for a wide operand of an f32 node */
@@ -131,6 +131,7 @@ struct weft_op {
     const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;
     bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */
+    ptrdiff_t (*offset)(const void *attributes, const weft_view *x); /* of a view that has elements: from x's first to y's; NULL: 0 */
     weft_status (*kernel)(const weft_call *call);
     size_t (*workspace)(const weft_typing *typing); /* bytes; NULL: none */
     unsigned wide_operands, wide_outputs; /* sets of operands that may arrive in f64, of outputs written in f64, on an f32 node */

@@ -38,7 +38,7 @@ static void open_chunks(const c_position *p, int depth, int rows)
         weft__c_put(out, "fetch(");
         weft__c_array(out, l, b);
         weft__c_put(out, " + ");
-        weft__c_index(p, b->stride, "at");
+        weft__c_index(p, b, "at");
         weft__c_put(out, ", n * sizeof *");
         weft__c_array(out, l, b);
         weft__c_put(out, ");\n");
@@ -72,7 +72,7 @@ static void put_stream_chunks(const c_position *p, int depth, int rows)
             weft__c_put(out, "stream(");
             weft__c_array(out, l, &l->body[i]);
             weft__c_put(out, " + ");
-            weft__c_index(p, l->body[i].stride, "at");
+            weft__c_index(p, &l->body[i], "at");
             weft__c_put(out, ", line_%d[r], n * sizeof *line_%d[r]);\n", i, i);
         }
     weft__c_line(p, depth + 1, "}");

@@ -193,20 +193,23 @@ void weft__c_number(c_text *out, double value, uint8_t dtype)
 
 /* --- the text of one position --- */
 
-/* "i * 1024 + j", or "0". */
-void weft__c_index(const c_position *p, const ptrdiff_t *stride, const char *column)
+/* "1024 + i * 1024 - j", or "0". A walk backwards begins beyond 0, so no sign comes first; the sum is never negative, in whatever order. */
+void weft__c_index(const c_position *p, const instruction *b, const char *column)
 {
-    bool any = false;
+    const ptrdiff_t *stride = b->stride;
+    bool any = b->offset;
+    if (any)
+        weft__c_put(p->out, "%td", b->offset);
     for (int d = 0; d < p->l->rank; d++) {
-        if (!stride[d])
+        if (!stride[d] || (stride[d] < 0 && p->l->extent[d] == 1))
             continue;
-        weft__c_put(p->out, "%s", any ? " + " : "");
+        weft__c_put(p->out, "%s", stride[d] < 0 ? " - " : any ? " + " : "");
         if (d < p->l->rank - 2)
             weft__c_put(p->out, "i%d", d);
         else
             weft__c_put(p->out, "%s", d == p->l->rank - 1 ? column : p->row);
-        if (stride[d] != 1)
-            weft__c_put(p->out, " * %td", stride[d]);
+        if (stride[d] != 1 && stride[d] != -1)
+            weft__c_put(p->out, " * %td", stride[d] < 0 ? -stride[d] : stride[d]);
         any = true;
     }
     if (!any)
@@ -217,7 +220,7 @@ void weft__c_element(const c_position *p, const instruction *b)
 {
     weft__c_array(p->out, p->l, b);
     weft__c_put(p->out, "[");
-    weft__c_index(p, b->stride, "j");
+    weft__c_index(p, b, "j");
     weft__c_put(p->out, "]");
 }
 

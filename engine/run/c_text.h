@@ -58,7 +58,7 @@ typedef struct c_position {
 
 void weft__c_merge(const c_position *p, int depth, const weft_fold *fold, const char *to, const char *value); /* to = merge(to, value): c_loops.c */
 void weft__c_body(const c_position *p, int depth); /* all maps and stores */
-void weft__c_index(const c_position *p, const ptrdiff_t *stride, const char *column); /* "i * 1024 + j", with another name for j, or "0" */
+void weft__c_index(const c_position *p, const instruction *b, const char *column); /* "i * 1024 + j", with another name for j, or "0" */
 void weft__c_element(const c_position *p, const instruction *b); /* of the array that it loads, stores or folds into */
 void weft__c_operand(const c_position *p, int i); /* what instruction i has computed */
 void weft__c_number(c_text *out, double value, uint8_t dtype); /* a literal that reads back as this value */

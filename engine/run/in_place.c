@@ -39,7 +39,7 @@ static bool loop_allows(const loop *l, int store, uint32_t parameter)
     for (int i = 0; i < l->length; i++) {
         const instruction *b = &l->body[i];
         if (b->action == ACTION_LOAD && b->storage == parameter) {
-            if (b->dtype != l->body[store].dtype)
+            if (b->dtype != l->body[store].dtype || b->offset != l->body[store].offset)
                 return false;
             for (int d = 0; d < l->rank; d++)
                 if (l->extent[d] > 1 && b->stride[d] != l->body[store].stride[d])

@@ -3,7 +3,7 @@
  * tile.c runs the body on one tile after another, c_text.c prints it as C.
  *
  * The space is the shape of the elementwise nodes without axes of length 1, neighbours merged where every access allows it, and has at least
- * two dims. Loads have a stride for each dim, 0 where they repeat. Stores are contiguous. A fold has the strides of its result, 0 along the
+ * two dims. Loads have a stride for each dim, 0 where they repeat, negative where they go backwards, and begin at any element. Stores are contiguous. A fold has the strides of its result, 0 along the
  * dims that it folds away.
  *
  * One dim is split among parts, whose number depends on the sizes alone. A fold over that dim has accumulators for each part, which are
@@ -22,6 +22,7 @@ typedef struct instruction {
     const weft_op *op;       /* of a map or a fold */
     const char *name;        /* of the node that it computes; NULL: none */
     const ptrdiff_t *stride; /* of a load, a store or a fold, for each dim, in elements */
+    ptrdiff_t offset;        /* of a load: elements, from the storage's first to that of the first position */
     uint32_t node;           /* that it computes, loads or stores */
     uint32_t storage;        /* of a load, a store, or the result of a fold */
     uint32_t partial;        /* of a fold over the split dim: the accumulators of the parts; else NO_STORAGE */

@@ -155,14 +155,14 @@ static const ptrdiff_t *space_strides(lowering *l, const weft_shape *shape, cons
     return kept;
 }
 
-static uint16_t add_load(lowering *l, uint32_t node, uint32_t stored, uint8_t dtype, const weft_shape *shape, const ptrdiff_t *stride)
+static uint16_t add_load(lowering *l, uint32_t node, uint32_t stored, uint8_t dtype, const weft_shape *shape, const ptrdiff_t *stride, ptrdiff_t offset)
 {
     const ptrdiff_t *kept = space_strides(l, shape, stride);
     if (!kept)
         return NO_INSTRUCTION;
     read_storage(l, stored);
     const char *name = node_at(l, node)->name;
-    return add(l, &(instruction){.action = ACTION_LOAD, .name = name, .node = node, .storage = stored, .dtype = dtype, .stride = kept});
+    return add(l, &(instruction){.action = ACTION_LOAD, .name = name, .node = node, .storage = stored, .dtype = dtype, .stride = kept, .offset = offset});
 }
 
 static uint16_t add_conversion(lowering *l, uint16_t x, uint8_t dtype)
@@ -187,7 +187,7 @@ static uint16_t operand_register(lowering *l, const place *at, uint32_t node, ui
         return compute(l, at->value);
     if (l->node_entry[node] == l->entry)
         return l->node_register[node];
-    uint16_t made = add_load(l, v->node, v->storage, v->dtype, &node_at(l, node)->shape->dims, at->stride);
+    uint16_t made = add_load(l, v->node, v->storage, v->dtype, &node_at(l, node)->shape->dims, at->stride, at->offset);
     l->node_entry[node] = l->entry;
     l->node_register[node] = made;
     return made;
@@ -202,7 +202,7 @@ static uint16_t widen_operand(lowering *l, const place *at, uint16_t x)
     if (l->wide[x] != NO_INSTRUCTION)
         return l->wide[x];
     static const ptrdiff_t repeated[WEFT_MAX_RANK];
-    uint16_t made = add_load(l, v->node, v->twin, WEFT_F64, &l->schedule.entries[l->entry].space->dims, repeated);
+    uint16_t made = add_load(l, v->node, v->twin, WEFT_F64, &l->schedule.entries[l->entry].space->dims, repeated, 0);
     if (made != NO_INSTRUCTION)
         l->wide[x] = made;
     return made;
@@ -438,7 +438,7 @@ static bool lower_call(lowering *l, const call *c)
         if (!seen)
             return false;
         read_storage(l, v->storage);
-        ports[n_out + k] = (port){.storage = v->storage, .dtype = v->dtype, .layout = seen};
+        ports[n_out + k] = (port){.storage = v->storage, .dtype = v->dtype, .layout = seen, .offset = c->operand[k].offset};
     }
     step *s = new_step(l);
     if (s)

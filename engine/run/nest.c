@@ -57,12 +57,12 @@ static bool one_each(const loop *l, const instruction *b, int dim)
     for (int d = 0; d < l->rank; d++)
         if (l->extent[d] > 1 && b->stride[d] != (d == dim))
             return false;
-    return true;
+    return !b->offset;
 }
 
 static bool same_positions(const loop *a, const instruction *x, const loop *b, const instruction *y)
 {
-    bool same = a->rank == b->rank;
+    bool same = a->rank == b->rank && x->offset == y->offset;
     for (int d = 0; same && d < a->rank; d++)
         same = a->extent[d] == b->extent[d] && x->stride[d] == y->stride[d];
     return same;

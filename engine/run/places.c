@@ -1,5 +1,5 @@
 /* places.c: from nodes to values. Only what the outputs need gets one, in the order of the tape. A view costs nothing: its place is its
- * operand's value under other strides, unless the op says that it cannot be; then the operand is copied first.
+ * operand's value under other strides, from another element on perhaps, unless the op says that it cannot be; then the operand is copied first.
  *
  * Small nodes are wide. In an f32 graph the result of a reduction is stored as f64, and so is what an elementwise op makes from such
  * results and leaves at their size. They are small and read many times, and `x - mean(x)` subtracts before it rounds. A node as large as
@@ -129,11 +129,13 @@ static bool place_view(schedule *s, const weft__node *node, place *to)
         node->op->view(node->attributes, &x, &y, y_stride);
     }
     *to = (place){.value = from.value};
+    if (node->shape->count)
+        to->offset = from.offset + (node->op->offset ? node->op->offset(node->attributes, &x) : 0);
+    bool contiguous = !to->offset;
     weft__contiguous(&node->shape->dims, plain);
     for (int i = 0; i < y.rank; i++)
-        if (y.dim[i] != 1 && y_stride[i] != plain[i])
-            return (to->stride = keep_strides(s, y_stride, y.rank)) != NULL;
-    return true;
+        contiguous &= y.dim[i] == 1 || y_stride[i] == plain[i];
+    return contiguous || (to->stride = keep_strides(s, y_stride, y.rank)) != NULL;
 }
 
 /* The rule of wide nodes, for an elementwise one. */

@@ -313,7 +313,8 @@ static weft_status call_kernel(weft_program *program, const step *s)
     weft_view view[WEFT_MAX_OUTPUTS + WEFT_MAX_OPERANDS];
     for (int i = 0; i < s->n_out + s->n_in; i++) {
         const port *p = &s->port[i];
-        view[i] = (weft_view){.data = program->base[p->storage],
+        char *data = program->base[p->storage];
+        view[i] = (weft_view){.data = p->offset ? data + p->offset * (ptrdiff_t)weft_dtype_size((weft_dtype)p->dtype) : data,
                               .dtype = (weft_dtype)p->dtype,
                               .rank = p->layout->rank,
                               .dim = p->layout->dim,

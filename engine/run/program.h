@@ -47,6 +47,7 @@ typedef struct port {
     uint32_t storage;
     uint8_t dtype;
     const layout *layout;
+    ptrdiff_t offset; /* elements, of an operand */
 } port;
 
 typedef struct step {
@@ -128,6 +129,7 @@ void weft__update_in_place(weft_program *program);
 typedef struct touch {
     uint32_t storage;
     size_t bytes;
+    ptrdiff_t offset; /* of the first look at it */
     bool written;
 } touch;
 

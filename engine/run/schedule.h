@@ -8,10 +8,11 @@
 #define NO_ENTRY UINT32_MAX
 #define NO_VALUE UINT32_MAX
 
-/* Where the value of a node is: a value, seen through strides. */
+/* Where the value of a node is: a value, seen through strides from one of its elements on. */
 typedef struct place {
     uint32_t value;
-    const ptrdiff_t *stride; /* over the node's shape; NULL: contiguous */
+    const ptrdiff_t *stride; /* over the node's shape; NULL: contiguous, from the first element on */
+    ptrdiff_t offset;        /* elements, from the value's first to the node's; 0 where stride is NULL */
 } place;
 
 typedef enum value_kind { VALUE_LEAF, VALUE_MAP, VALUE_FOLD, VALUE_COPY, VALUE_CALL } value_kind;

@@ -209,7 +209,7 @@ static void run_single(const walk *w)
         const instruction *b = &l->body[i];
         state *s = &w->states[i];
         if (b->action == ACTION_LOAD) {
-            s->at = w->base[b->storage];
+            s->at = b->offset ? memory_of(w, b, s, 0, 0) : w->base[b->storage];
         } else if (b->action == ACTION_MAP) {
             const void *x[WEFT_MAX_OPERANDS];
             for (int k = 0; k < b->n; k++)
@@ -332,9 +332,9 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
     }
     for (int i = 0; i < l->length; i++) {
         const instruction *b = &l->body[i];
-        w.states[i] = (state){0};
+        w.states[i] = (state){.offset = b->offset};
         if (b->stride && l->split < l->rank - 2)
-            w.states[i].offset = (ptrdiff_t)w.low[l->split] * b->stride[l->split];
+            w.states[i].offset += (ptrdiff_t)w.low[l->split] * b->stride[l->split];
         if (b->action == ACTION_FOLD) {
             start_fold(&w, b, part);
             if (weft__in_blocks(l, b)) {
@@ -344,7 +344,7 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
                 blocks = true;
             }
         } else if (b->action == ACTION_LOAD && b->reading == READ_REPEATED && l->count) {
-            gather(&w, b, &w.states[i], base[b->storage], l->rows);
+            gather(&w, b, &w.states[i], memory_of(&w, b, &(state){.offset = b->offset}, 0, 0), l->rows); /* its stride in other dims is 0 */
         }
     }
     if (!l->count)

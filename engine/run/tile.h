@@ -17,7 +17,7 @@ typedef enum reading {
 typedef struct state {
     const char *at;   /* its values in the current tile */
     ptrdiff_t stride; /* elements: 0, 1, or that of a direct load */
-    ptrdiff_t offset; /* of a load, store or fold: elements from its storage, by the outer dims */
+    ptrdiff_t offset; /* of a load, store or fold: elements from its storage, its own and by the outer dims */
     double *block;    /* of a fold that goes by blocks */
 } state;
 

@@ -28,18 +28,24 @@ static size_t visited(int rank, const size_t *extent, const ptrdiff_t *stride, u
     return bytes;
 }
 
-/* Two looks at one storage count as the longer one; but what is read and then written over counts twice. */
-static bool add_touch(touches *t, uint32_t index, size_t bytes, bool written)
+/* Two looks at one storage count as the longer one where they begin at the same element. Others may overlap or not: they count as if they did not,
+ * up to all of the storage; and so does what is read and then written over. */
+static bool add_touch(touches *t, uint32_t index, size_t bytes, ptrdiff_t offset, bool written)
 {
     uint32_t at = t->at[index];
     if (at < t->n && t->list[at].storage == index && t->list[at].written == written) {
-        t->list[at].bytes = bytes > t->list[at].bytes ? bytes : t->list[at].bytes;
+        touch *had = &t->list[at];
+        size_t whole = t->program->storages[index].bytes, both = had->bytes + bytes;
+        if (had->offset != offset)
+            had->bytes = both < whole ? both : whole;
+        else
+            had->bytes = bytes > had->bytes ? bytes : had->bytes;
         return true;
     }
     if (!weft__grow(&t->allocator, &t->list, &t->allocated, t->n + 1, sizeof *t->list))
         return false;
     t->at[index] = (uint32_t)t->n;
-    t->list[t->n++] = (touch){index, bytes, written};
+    t->list[t->n++] = (touch){index, bytes, offset, written};
     return true;
 }
 
@@ -51,12 +57,12 @@ bool weft__touches_find(touches *t, const step *s)
         if (!b->stride || (t->program->storages[b->storage].kind == STORAGE_CONSTANT && t->program->storages[b->storage].bytes <= sizeof(double)))
             continue;
         uint8_t dtype = b->action == ACTION_FOLD ? WEFT_F64 : b->dtype;
-        if (!add_touch(t, b->storage, visited(s->loop->rank, s->loop->extent, b->stride, dtype), b->action != ACTION_LOAD))
+        if (!add_touch(t, b->storage, visited(s->loop->rank, s->loop->extent, b->stride, dtype), b->offset, b->action != ACTION_LOAD))
             return false;
     }
     for (int i = 0; !s->loop && i < s->n_out + s->n_in; i++) {
         const port *p = &s->port[i];
-        if (!add_touch(t, p->storage, visited(p->layout->rank, p->layout->dim, p->layout->stride, p->dtype), i < s->n_out))
+        if (!add_touch(t, p->storage, visited(p->layout->rank, p->layout->dim, p->layout->stride, p->dtype), p->offset, i < s->n_out))
             return false;
     }
     return true;

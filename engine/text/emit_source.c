@@ -151,7 +151,7 @@ static void put_loop_comment(c_text *out, const emission *e, const loop *l)
         weft__c_put(out, "\n *     ");
         weft__emit_comment(out, b->name);
         weft__c_put(out, " = ");
-        if (x->action == ACTION_LOAD && x->stride && e->program->storages[x->storage].kind != STORAGE_CONSTANT)
+        if (x->action == ACTION_LOAD && x->stride && !x->offset && e->program->storages[x->storage].kind != STORAGE_CONSTANT)
             weft__c_put(out, "%s", e->name[x->storage]);
         else
             weft_print_expression(writer, weft__handle(e->tape, b->node));

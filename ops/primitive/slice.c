@@ -1,8 +1,7 @@
 /* slice.c: every step-th element between two positions along each axis, as NumPy's x[start:stop:step]; and flip, which is steps of -1. The
  * transpose puts the elements back among zeros: it pads, with a step's worth of zeros between neighbours, what a negative step took backwards
  * after turning it round.
- * Positions are settled when the node is recorded, so the op knows no negative ones and none out of range. */
-#include "ops/primitive/copy_block.h"
+ * Positions are settled when the node is recorded, so the op knows no negative ones and none out of range. It is a view, and costs no copy. */
 #include "ops/primitive/slice.h"
 
 #include <stdio.h>
@@ -26,18 +25,21 @@ static weft_status slice_shape(weft_typing *t)
     return WEFT_OK;
 }
 
-static weft_status slice_kernel(const weft_call *call)
+static bool slice_view(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride)
 {
-    const weft_view *x = &call->x[0], *y = &call->y[0];
-    const weft__slice *s = call->attributes;
-    ptrdiff_t from[WEFT_MAX_RANK], offset = 0;
-    size_t size = weft_dtype_size(x->dtype);
-    for (int i = 0; i < x->rank; i++) {
-        from[i] = x->stride[i] * (ptrdiff_t)s->step[i];
+    const weft__slice *s = attributes;
+    for (int i = 0; i < y->rank; i++)
+        stride[i] = x->stride[i] * (ptrdiff_t)s->step[i];
+    return true;
+}
+
+static ptrdiff_t slice_offset(const void *attributes, const weft_view *x)
+{
+    const weft__slice *s = attributes;
+    ptrdiff_t offset = 0;
+    for (int i = 0; i < x->rank; i++)
         offset += x->stride[i] * (ptrdiff_t)s->start[i];
-    }
-    weft__copy_block(y->rank, y->dim, size, y->data, y->stride, (const char *)x->data + offset * (ptrdiff_t)size, from);
-    return WEFT_OK;
+    return offset;
 }
 
 static weft_node slice_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
@@ -86,8 +88,8 @@ static void slice_words(const void *attributes, const weft_shape *x, char *text,
 
 const weft_op weft_op_slice = {
     .name = "slice", .formula = "y[i] = x[start + i step]", .arity = 1,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__slice), .words = slice_words,
-    .shape = slice_shape, .kernel = slice_kernel, .transpose = slice_transpose,
+    .kind = WEFT_VIEW, .attribute_size = sizeof(weft__slice), .words = slice_words,
+    .shape = slice_shape, .view = slice_view, .offset = slice_offset, .transpose = slice_transpose,
 };
 
 weft_node weft__slice_record(weft_node x, const weft__slice *slice)
