@@ -115,6 +115,35 @@ END_TEST
 
 /* A constant becomes an array in the text, with values that a literal must keep; the same output twice is written twice; a parameter that is
  * only read is an input; names that C reserves, or that are no identifiers, give way. */
+/* x[1::2, ::-1] - x[::-2], and the sum over the rows of x x[::-1, ::-1] p. Whole numbers: exact in any order. */
+START_TEST(views_begin_anywhere_and_go_backwards)
+{
+    weft_tape *t = weft_tape_new(NULL);
+    const ptrdiff_t left_out = WEFT_LEFT_OUT;
+    weft_node x = weft_input(t, "x", WEFT_F32, 2, (size_t[]){6, 5}), p = weft_input(t, "p", WEFT_F32, 1, (size_t[]){5});
+    weft_node odd = weft_slice(x, (ptrdiff_t[]){1, left_out}, NULL, (ptrdiff_t[]){2, -1}), back = weft_slice(x, NULL, NULL, (ptrdiff_t[]){-2, 1});
+    weft_node turned = weft_mul(weft_mul(x, weft_flip(x, WEFT_ALL_AXES)), p), out[] = {weft_sub(odd, back), weft_sum(turned, WEFT_AXIS(0), false)};
+    weft_emit_function f = {.name = "made", .outputs = out, .n_outputs = 2, .output_names = (const char *[]){"first", "second"}};
+    assert_emitted(&f);
+    void *library = load(), *workspace = malloc(f.workspace + 1);
+    float data[6][5], weights[5] = {1, 2, -3, 4, 5}, first[3][5], second[5], expected[5] = {0};
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 5; j++)
+            data[i][j] = (float)(i * i - 3 * j);
+    find(library).twice(data[0], weights, first[0], second, workspace);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 5; j++)
+            ck_assert_float_eq(first[i][j], data[1 + 2 * i][4 - j] - data[5 - 2 * i][j]);
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 5; j++)
+            expected[j] += data[i][j] * data[5 - i][4 - j] * weights[j];
+    ck_assert_mem_eq(second, expected, sizeof expected);
+    free(workspace);
+    dlclose(library);
+    weft_tape_free(t);
+}
+END_TEST
+
 START_TEST(constants_and_shared_outputs)
 {
     const float values[] = {0.1f, -1e-30f, 16777217.0f, 3.4028235e38f};
@@ -337,6 +366,7 @@ int main(void)
     tcase_set_timeout(all, 60);
     tcase_add_test(all, parameters_are_written_in_place);
     tcase_add_test(all, parameters_can_change_places);
+    tcase_add_test(all, views_begin_anywhere_and_go_backwards);
     tcase_add_test(all, constants_and_shared_outputs);
     tcase_add_loop_test(all, every_elementwise_op_is_written, 0, 2);
     tcase_add_test(all, functions_of_ops_and_arrays_of_their_names);

@@ -213,6 +213,74 @@ START_TEST(any_number_is_joined)
 }
 END_TEST
 
+/* --- views --- */
+
+/* A slice moves nothing: the loop that uses it reads where it lies. What two slices of one array visit adds up, to all of it at most. */
+START_TEST(slices_cost_no_copy)
+{
+    weft_node x = weft_input(t, "x", WEFT_F64, 2, (size_t[]){4, 6}), left, right, half[2];
+    weft_split(x, 1, 2, half);
+    left = half[0], right = weft_slice(x, (ptrdiff_t[]){OUT, 1}, NULL, NULL); /* (4, 5) */
+    const struct {
+        weft_node y;
+        size_t read;
+    } cases[] = {
+        {weft_neg(left), 4 * 3 * 8},
+        {weft_mul(half[0], half[1]), 4 * 6 * 8},
+        {weft_mul(right, weft_slice(x, NULL, (ptrdiff_t[]){OUT, -1}, NULL)), 4 * 6 * 8},
+        {weft_mul(left, weft_flip(left, WEFT_AXIS(0))), 2 * 4 * 3 * 8},
+        {weft_neg(weft_slice(x, (ptrdiff_t[]){3, 5}, NULL, NULL)), 8},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        weft_program *p = compile(&cases[k].y, 1);
+        ck_assert_uint_eq(weft_program_traffic(p).loops, 1);
+        ck_assert_uint_eq(weft_program_traffic(p).calls, 0);
+        ck_assert_uint_eq(weft_program_traffic(p).bytes_read, cases[k].read);
+        weft_program_free(p);
+    }
+}
+END_TEST
+
+/* Large enough for parts, threads and nests of loops: each row has its sum taken off, and meets another, from the other end. All numbers are whole
+ * and below 2**53, so that every order of adding and every rewriting gives the same. */
+START_TEST(large_arrays_turn_round)
+{
+    enum { N = 96, D = 4099 };
+    bool good = true;
+    weft_node x = weft_input(t, "x", WEFT_F64, 2, (size_t[]){N, D}), y = weft_sub(x, weft_sum(x, WEFT_AXIS(1), true));
+    weft_node turned = weft_flip(y, WEFT_AXIS(0)), every = weft_slice(y, (ptrdiff_t[]){1, 3}, NULL, (ptrdiff_t[]){1, 2});
+    const weft_node out[] = {y, weft_mul(y, turned), weft_sum(weft_mul(y, weft_flip(y, 3)), WEFT_AXIS(0), false), weft_sum(every, WEFT_AXIS(1), false)};
+    double *data = malloc(N * D * sizeof *data), *sums = calloc(N + D, sizeof *sums);
+    for (size_t i = 0; i < N * D; i++)
+        data[i] = (double)(i * i % 97);
+    weft_program *p = compile(out, 4);
+    weft_bind(p, x, data, N * D * sizeof *data);
+    run(p);
+    const double *centred = weft_output(p, 0), *product = weft_output(p, 1), *column = weft_output(p, 2), *row = weft_output(p, 3);
+    for (size_t i = 0; i < N; i++) {
+        double whole = 0;
+        for (size_t j = 0; j < D; j++)
+            whole += data[i * D + j];
+        for (size_t j = 0; j < D; j++)
+            good &= centred[i * D + j] == data[i * D + j] - whole;
+    }
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < D; j++) {
+            good &= product[i * D + j] == centred[i * D + j] * centred[(N - 1 - i) * D + j];
+            sums[i] += j % 2 && j > 1 ? centred[i * D + j] : 0;
+            sums[N + j] += centred[i * D + j] * centred[(N - 1 - i) * D + D - 1 - j];
+        }
+    for (size_t j = 0; j < D; j++)
+        good &= column[j] == sums[N + j];
+    for (size_t i = 1; i < N; i++)
+        good &= row[i - 1] == sums[i];
+    ck_assert(good);
+    weft_program_free(p);
+    free(sums);
+    free(data);
+}
+END_TEST
+
 /* --- casts --- */
 
 START_TEST(casts_round_and_truncate)
@@ -445,6 +513,8 @@ int main(void)
     tcase_add_test(moved, bits_stay);
     tcase_add_test(moved, nothing_moves_nothing);
     tcase_add_test(moved, any_number_is_joined);
+    tcase_add_test(moved, slices_cost_no_copy);
+    tcase_add_test(moved, large_arrays_turn_round);
     tcase_add_test(moved, casts_round_and_truncate);
     tcase_add_test(moved, what_no_i64_holds_stops_the_run);
     tcase_add_test(moved, the_derivative_is_cast_back);

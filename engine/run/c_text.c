@@ -193,7 +193,8 @@ void weft__c_number(c_text *out, double value, uint8_t dtype)
 
 /* --- the text of one position --- */
 
-/* "1024 + i * 1024 - j", or "0". A walk backwards begins beyond 0, so no sign comes first; the sum is never negative, in whatever order. */
+/* "1024 + i * 1024 - j", or "0". A walk backwards does not begin at 0, so no sign comes first. Indices are unsigned: what is below 0 on the way wraps
+ * around and back. */
 void weft__c_index(const c_position *p, const instruction *b, const char *column)
 {
     const ptrdiff_t *stride = b->stride;
