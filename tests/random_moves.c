@@ -222,10 +222,10 @@ static weft_node build_split(built *b, const move *m, const weft_node *x)
     return part[parts ? (size_t)m->p[1] % parts : 0];
 }
 
-/* To another dtype and back: to the other one of numbers, or where p[0] is not 0 to i64. */
+/* To f64, or where p[0] is not 0 to i64, and back. Not to f32: what comes behind that is known to no more digits, and so is hardly judged in f64. */
 static weft_node build_cast(built *b, const move *m, const weft_node *x)
 {
-    return weft_cast(weft_cast(x[0], m->p[0] ? WEFT_I64 : b->dtype == WEFT_F32 ? WEFT_F64 : WEFT_F32), b->dtype);
+    return weft_cast(weft_cast(x[0], m->p[0] ? WEFT_I64 : WEFT_F64), b->dtype);
 }
 
 static weft_node build_affine(built *b, const move *m, const weft_node *x)
