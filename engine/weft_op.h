@@ -101,6 +101,18 @@ typedef struct weft_reduction {
     uint32_t keepdims;
 } weft_reduction;
 
+/* The attributes of slice: y[i] = x[start + i step] for the i below count, along each axis. Where count is 0 start is 0, where it is below 2 step is 1,
+ * and beyond the rank all are 0: what takes the same elements has the same bytes. */
+typedef struct weft_slicing {
+    int64_t start[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
+    uint64_t count[WEFT_MAX_RANK];
+} weft_slicing;
+
+/* Those of pad: y[before + i (apart + 1)] = x[i], zero elsewhere; `after` zeros follow the last element. apart is 0 along an axis of less than two. */
+typedef struct weft_padding {
+    uint64_t before[WEFT_MAX_RANK], after[WEFT_MAX_RANK], apart[WEFT_MAX_RANK];
+} weft_padding;
+
 struct weft_op {
     const char *name;    /* "mul" */
     const char *formula; /* "y = a * b" */

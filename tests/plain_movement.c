@@ -1,6 +1,5 @@
 /* plain_movement.c: for each element of the result, where it comes from. */
 #include "tests/plain_movement.h"
-#include "ops/primitive/slice.h"
 
 #include <string.h>
 
@@ -21,7 +20,7 @@ static size_t element_at(const weft_shape *shape, const size_t *position)
 
 static bounded sliced(weft_node node, const size_t *at, const bounded *const *x)
 {
-    const weft__slice *s = weft_node_attributes(node);
+    const weft_slicing *s = weft_node_attributes(node);
     weft_shape from = weft_node_shape(weft_node_operand(node, 0));
     size_t position[WEFT_MAX_RANK];
     for (int i = 0; i < from.rank; i++)
@@ -31,7 +30,7 @@ static bounded sliced(weft_node node, const size_t *at, const bounded *const *x)
 
 static bounded padded(weft_node node, const size_t *at, const bounded *const *x)
 {
-    const weft__pad *p = weft_node_attributes(node);
+    const weft_padding *p = weft_node_attributes(node);
     weft_shape from = weft_node_shape(weft_node_operand(node, 0));
     size_t position[WEFT_MAX_RANK];
     for (int i = 0; i < from.rank; i++) {

@@ -126,6 +126,23 @@ static weft_node negated_product(weft_node x)
     return weft_neg(weft_mul(table(x), repeated(row)));
 }
 
+static weft_node slice_twice(weft_node x)
+{
+    return weft_slice(weft_slice(weft_exp(x), (ptrdiff_t[]){7}, NULL, (ptrdiff_t[]){-2}), (ptrdiff_t[]){1}, NULL, (ptrdiff_t[]){2}); /* 5, 1 */
+}
+
+static weft_node flip_back(weft_node x)
+{
+    return weft_flip(weft_flip(weft_exp(x), 1), 1);
+}
+
+/* Of the second part, backwards. */
+static weft_node slice_of_concat(weft_node x)
+{
+    weft_node three = weft_slice(x, NULL, (ptrdiff_t[]){3}, NULL), joined = weft_concat((weft_node[]){weft_exp(three), weft_sqrt(x), three}, 3, 0);
+    return weft_slice(joined, (ptrdiff_t[]){9}, (ptrdiff_t[]){2}, (ptrdiff_t[]){-3}); /* sqrt(x) at 6, 3 and 0 */
+}
+
 static const struct {
     const char *rule;
     weft_node (*build)(weft_node x);
@@ -145,6 +162,9 @@ static const struct {
     {"reshape of reshape", reshape_twice},
     {"transpose of transpose", transpose_twice},
     {"transpose of transpose", transpose_back},
+    {"slice of slice", slice_twice},
+    {"slice of slice", flip_back},
+    {"slice of concat", slice_of_concat},
     {"factor second", factor_first},
     {"sign into factor", negated_product},
 };

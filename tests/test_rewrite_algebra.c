@@ -170,6 +170,23 @@ static weft_node times_zero(weft_node x)
     return weft_add(weft_mul(x, number(0)), weft_exp(x));
 }
 
+/* The derivative of four parts of x as a function of themselves. */
+static weft_node parts_put_back(weft_node x)
+{
+    weft_node part[4], y[4], dx;
+    weft_split(x, 0, 4, part);
+    for (int k = 0; k < 4; k++)
+        y[k] = weft_exp(part[k]);
+    weft_vjp(y, y, 4, &x, 1, &dx);
+    return dx;
+}
+
+static weft_node rows_between_rows(weft_node x)
+{
+    weft_node y = table(x);
+    return weft_add(weft_pad(y, (size_t[]){3, 1}, (size_t[]){1, 2}), weft_pad(weft_exp(y), (size_t[]){1, 1}, (size_t[]){3, 2}));
+}
+
 static const struct {
     const char *rule;
     weft_node (*build)(weft_node x);
@@ -193,6 +210,8 @@ static const struct {
     {"sum of repeats", sum_of_rows},
     {"split a sum", sum_of_terms},
     {"split a sum", sum_of_three_terms},
+    {"pads that meet", parts_put_back},
+    {"pads that meet", rows_between_rows},
     {"times 0", times_zero},
     {"plus 0", times_zero},
 };

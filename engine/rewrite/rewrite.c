@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FAMILIES = 7 };
+enum { FAMILIES = 8 };
 
 static const struct {
     const weft__rule *rules;
@@ -14,6 +14,7 @@ static const struct {
     {weft__constant_rules, &weft__constant_rule_count},
     {weft__identity_rules, &weft__identity_rule_count},
     {weft__view_rules, &weft__view_rule_count},
+    {weft__movement_rules, &weft__movement_rule_count},
     {weft__sum_rules, &weft__sum_rule_count},
     {weft__reuse_rules, &weft__reuse_rule_count},
     {weft__shift_rules, &weft__shift_rule_count},

@@ -62,7 +62,7 @@ static weft_node concat_transpose(weft_node y, const weft_node *x, int operand, 
 {
     const int64_t *axis = weft_node_attributes(y);
     weft_shape own = weft_node_shape(x[operand]);
-    weft__slice s;
+    weft_slicing s;
     memset(&s, 0, sizeof s);
     for (int i = 0; i < own.rank; i++) {
         s.step[i] = 1;

@@ -7,7 +7,7 @@
 
 static weft_status pad_shape(weft_typing *t)
 {
-    const weft__pad *p = t->attributes;
+    const weft_padding *p = t->attributes;
     const uint64_t most = PTRDIFF_MAX / 8;
     t->y[0].rank = t->x[0].rank;
     for (int i = 0; i < t->x[0].rank; i++) {
@@ -25,7 +25,7 @@ static weft_status pad_shape(weft_typing *t)
 static weft_status pad_kernel(const weft_call *call)
 {
     const weft_view *x = &call->x[0], *y = &call->y[0];
-    const weft__pad *p = call->attributes;
+    const weft_padding *p = call->attributes;
     ptrdiff_t to[WEFT_MAX_RANK], offset = 0;
     size_t size = weft_dtype_size(y->dtype), whole = size, within = 1;
     for (int i = 0; i < y->rank; i++) {
@@ -44,9 +44,9 @@ static weft_status pad_kernel(const weft_call *call)
 static weft_node pad_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
 {
     (void)operand;
-    const weft__pad *p = weft_node_attributes(y);
+    const weft_padding *p = weft_node_attributes(y);
     weft_shape inner = weft_node_shape(x[0]);
-    weft__slice s;
+    weft_slicing s;
     memset(&s, 0, sizeof s);
     for (int i = 0; i < inner.rank; i++) {
         s.start[i] = (int64_t)p->before[i];
@@ -68,7 +68,7 @@ static size_t put_numbers(char *text, size_t size, size_t used, const char *name
 
 static void pad_words(const void *attributes, const weft_shape *x, char *text, size_t size)
 {
-    const weft__pad *p = attributes;
+    const weft_padding *p = attributes;
     size_t used = put_numbers(text, size, 0, ", before", p->before, x->rank);
     bool apart = false;
     used = put_numbers(text, size, used, ", after", p->after, x->rank);
@@ -80,13 +80,13 @@ static void pad_words(const void *attributes, const weft_shape *x, char *text, s
 
 const weft_op weft_op_pad = {
     .name = "pad", .formula = "y[before + i] = x[i], 0 elsewhere", .arity = 1,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__pad), .words = pad_words,
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft_padding), .words = pad_words,
     .shape = pad_shape, .kernel = pad_kernel, .transpose = pad_transpose,
 };
 
-weft_node weft__pad_record(weft_node x, const weft__pad *pad)
+weft_node weft__pad_record(weft_node x, const weft_padding *pad)
 {
-    weft__pad settled = *pad;
+    weft_padding settled = *pad;
     weft_shape shape = weft_node_shape(x);
     for (int i = 0; i < shape.rank; i++)
         settled.apart[i] = shape.dim[i] > 1 ? settled.apart[i] : 0;
@@ -95,7 +95,7 @@ weft_node weft__pad_record(weft_node x, const weft__pad *pad)
 
 weft_node weft_pad(weft_node x, const size_t *before, const size_t *after)
 {
-    weft__pad pad;
+    weft_padding pad;
     memset(&pad, 0, sizeof pad);
     for (int i = 0; i < weft_node_shape(x).rank; i++) {
         pad.before[i] = before ? before[i] : 0;

@@ -11,7 +11,7 @@ extern const weft_op weft_op_slice;
 
 static weft_status slice_shape(weft_typing *t)
 {
-    const weft__slice *s = t->attributes;
+    const weft_slicing *s = t->attributes;
     t->y[0].rank = t->x[0].rank;
     for (int i = 0; i < t->x[0].rank; i++) {
         int64_t n = (int64_t)t->x[0].dim[i], most = (int64_t)s->count[i] - 1, start = s->start[i], step = s->step[i];
@@ -27,7 +27,7 @@ static weft_status slice_shape(weft_typing *t)
 
 static bool slice_view(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride)
 {
-    const weft__slice *s = attributes;
+    const weft_slicing *s = attributes;
     for (int i = 0; i < y->rank; i++)
         stride[i] = x->stride[i] * (ptrdiff_t)s->step[i];
     return true;
@@ -35,7 +35,7 @@ static bool slice_view(const void *attributes, const weft_view *x, const weft_vi
 
 static ptrdiff_t slice_offset(const void *attributes, const weft_view *x)
 {
-    const weft__slice *s = attributes;
+    const weft_slicing *s = attributes;
     ptrdiff_t offset = 0;
     for (int i = 0; i < x->rank; i++)
         offset += x->stride[i] * (ptrdiff_t)s->start[i];
@@ -45,9 +45,9 @@ static ptrdiff_t slice_offset(const void *attributes, const weft_view *x)
 static weft_node slice_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
 {
     (void)operand;
-    const weft__slice *s = weft_node_attributes(y);
+    const weft_slicing *s = weft_node_attributes(y);
     weft_shape whole = weft_node_shape(x[0]);
-    weft__pad pad;
+    weft_padding pad;
     unsigned backwards = 0;
     memset(&pad, 0, sizeof pad);
     for (int i = 0; i < whole.rank; i++) {
@@ -68,7 +68,7 @@ static size_t put(char *text, size_t size, size_t used, const char *format, long
 /* "[1:3, ::2]", without what may be left out. */
 static void slice_words(const void *attributes, const weft_shape *x, char *text, size_t size)
 {
-    const weft__slice *s = attributes;
+    const weft_slicing *s = attributes;
     size_t used = put(text, size, 0, x->rank ? "[" : "[()", 0), end = 0; /* end: of what says more than that an axis is whole */
     for (int i = 0; i < x->rank; i++) {
         int64_t n = (int64_t)x->dim[i], first = s->start[i], step = s->step[i], last = first + ((int64_t)s->count[i] - 1) * step;
@@ -88,13 +88,13 @@ static void slice_words(const void *attributes, const weft_shape *x, char *text,
 
 const weft_op weft_op_slice = {
     .name = "slice", .formula = "y[i] = x[start + i step]", .arity = 1,
-    .kind = WEFT_VIEW, .attribute_size = sizeof(weft__slice), .words = slice_words,
+    .kind = WEFT_VIEW, .attribute_size = sizeof(weft_slicing), .words = slice_words,
     .shape = slice_shape, .view = slice_view, .offset = slice_offset, .transpose = slice_transpose,
 };
 
-weft_node weft__slice_record(weft_node x, const weft__slice *slice)
+weft_node weft__slice_record(weft_node x, const weft_slicing *slice)
 {
-    weft__slice settled = *slice;
+    weft_slicing settled = *slice;
     for (int i = 0; i < weft_node_shape(x).rank; i++) {
         settled.start[i] = settled.count[i] ? settled.start[i] : 0;
         settled.step[i] = settled.count[i] > 1 ? settled.step[i] : 1;
@@ -114,7 +114,7 @@ static int64_t settle(ptrdiff_t at, int64_t left_out, int64_t n, bool forward)
 weft_node weft_slice(weft_node x, const ptrdiff_t *start, const ptrdiff_t *stop, const ptrdiff_t *step)
 {
     weft_shape shape = weft_node_shape(x);
-    weft__slice s;
+    weft_slicing s;
     memset(&s, 0, sizeof s);
     for (int i = 0; i < shape.rank; i++) {
         int64_t n = (int64_t)shape.dim[i], by = step && step[i] != WEFT_LEFT_OUT ? step[i] : 1;
@@ -134,7 +134,7 @@ weft_node weft_slice(weft_node x, const ptrdiff_t *start, const ptrdiff_t *stop,
 weft_node weft_flip(weft_node x, unsigned axes)
 {
     weft_shape shape = weft_node_shape(x);
-    weft__slice s;
+    weft_slicing s;
     memset(&s, 0, sizeof s);
     if (!weft_node_failed(x) && axes != WEFT_ALL_AXES && axes >> shape.rank)
         return weft_fail(&(weft_op){.name = "flip"}, &x, 1, WEFT_ERROR_SHAPE, "an axis of the set is beyond the last one; axes count from 0 to %d",
