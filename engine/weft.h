@@ -18,7 +18,7 @@
  * Threads. Different tapes and programs may be used from different threads; one of them by one thread at a time.
  * Ownership. A tape owns its nodes and strings, a program its buffers, the caller the arrays that he passes.
  *
- * In order of use: status, shapes, tape, leaves, builders, derivatives, programs, gradient check, text, arrays in files, writing an op. */
+ * In order of use: status, shapes, tape, leaves, builders, derivatives, programs, gradient check, text, expressions, arrays in files, writing an op. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -43,7 +43,8 @@ typedef enum weft_status {
     WEFT_ERROR_INDEX,    /* an index in the data is out of range */
     WEFT_ERROR_FILE,     /* the system refused to open, read or write a file */
     WEFT_ERROR_FORMAT,   /* a file's content is malformed or of a kind not supported */
-    WEFT_ERROR_COMPILER  /* the C backend was asked for and there is no compiler, or it failed; the program runs on the other one */
+    WEFT_ERROR_COMPILER, /* the C backend was asked for and there is no compiler, or it failed; the program runs on the other one */
+    WEFT_ERROR_SYNTAX    /* the text of an expression cannot be read */
 } weft_status;
 
 enum { WEFT_MESSAGE_SIZE = 512 };
@@ -463,6 +464,25 @@ typedef struct weft_emit_function {
  * WEFT_ERROR_ARGUMENT for what is refused, with its name in the message. */
 weft_status weft_emit_c(weft_writer c, weft_writer h, weft_emit_function *functions, size_t n, const char *header, weft_rewriting rewriting,
                         char *message);
+
+/* --- Expressions -----------------------------------------------------------------------------------------------------------------------------
+ * NumPy-flavoured text to nodes, with Python's grouping: -x**2 is -(x**2), a**b**c is a**(b**c).
+ *     h = x @ w + b                                # lines end at a newline or ";"; the value of the last one is the result
+ *     gamma * (h - mean(h, 0)) / (var(h, axis=0) + 1e-5)**(1/2) + beta
+ * Numbers (2, .5, 1e-5, pi, e, inf, nan), the given names, + - * / ** @, comparisons < <= > >= == != as masks of 0 and 1, which do not chain,
+ * parentheses, x.T, tuples, and calls by position and keyword of the ops and staged functions; weft_op.h, "Functions by name", says which ones.
+ * Numbers among themselves are computed in f64; one that meets a node becomes a constant of its number type. A line `a = ...` names its node.
+ * Bounds: 1 MiB of text, 100 levels of parentheses, signs and powers, 262144 nodes. */
+typedef struct weft_binding_name {
+    const char *name;
+    weft_node node;
+} weft_binding_name;
+
+/* names: (n), looked up in this order. message: WEFT_MESSAGE_SIZE bytes or NULL; three lines: what is wrong at which line and column, and with
+ * which nearest name; the line; a caret. After an error the tape is as it was before, and *out a failed node.
+ * Errors: WEFT_ERROR_SYNTAX, WEFT_ERROR_ARGUMENT (a NULL, a failed node among the names), those of the functions that it calls, WEFT_ERROR_MEMORY,
+ * and that of a tape that has one. */
+weft_status weft_parse(weft_tape *tape, const char *text, const weft_binding_name *names, size_t n, weft_node *out, char *message);
 
 /* --- Arrays in files ------------------------------------------------------------------------------------------------------------------------- */
 

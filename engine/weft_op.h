@@ -156,6 +156,60 @@ weft_node weft_part(weft_node y, int i);          /* output i of a node with sev
 const void *weft_node_attributes(weft_node x);    /* as given to weft_record() */
 weft_node weft_fail(const weft_op *op, const weft_node *x, int n, weft_status status, const char *format, ...); /* sets the tape's error */
 
+/* --- Functions by name: what the text of an expression may call, weft_parse() -------------------------------------------------------------
+ * An elementwise op without attributes is called with its operands, an op over axes with (x, axis, keepdims); every other function has a line in
+ * ops/functions.def, with a signature like those of Python:
+ *     "h (N, C), gamma (C), beta (C), eps: real = 1e-5"
+ * A parameter is a node, or after a colon
+ *     nodes   a tuple of nodes             real   a number         int    a whole number       bool   0 or 1
+ *     axes    an axis, a tuple of axes     ints   a tuple of whole numbers                     one|two|three   one of these words
+ * A value behind "=" is what holds where none is given; "= none" leaves the argument out, "= all" is every axis. What follows "~" is an example
+ * of a value that has no default. Parentheses behind the name of a node say its shape, for people and for examples: letters are lengths, "..." stands
+ * for any axes; i64 before them is the number type of indices. */
+enum { WEFT_MAX_ARGUMENTS = 10 };
+
+typedef struct weft_argument {
+    bool given;                     /* false: left out, and the parameter has no value then */
+    weft_node node;                 /* of a node */
+    double number;                  /* of real, int and bool; of a word: which of the choices it is, from 0 */
+    unsigned axes;                  /* of axes: below the rank of the first node, or WEFT_ALL_AXES */
+    size_t n;                       /* of nodes and ints */
+    const weft_node *nodes;         /* (n) */
+    ptrdiff_t ints[WEFT_MAX_RANK];  /* (n) */
+} weft_argument;
+
+typedef struct weft_function {
+    const char *name, *signature;
+    const char *stands_for; /* an alias: the name of the function that it is; else NULL */
+    const weft_op *op;      /* the op of that name, or NULL */
+    weft_node (*call)(const weft_argument *arguments); /* NULL: the op is recorded on the arguments */
+} weft_function;
+
+size_t weft_function_count(void);
+bool weft_function_at(size_t i, weft_function *function); /* false: entry i is an op that text cannot call */
+bool weft_function_find(const char *name, size_t length, weft_function *function);
+bool weft_function_of_operator(const char *token, int operands, weft_function *function); /* "+", 2: that of a + b */
+weft_node weft_function_call(const weft_function *function, const weft_argument *arguments); /* as many as the signature has parameters */
+
+typedef enum weft_argument_kind {
+    WEFT_ARGUMENT_NODE, WEFT_ARGUMENT_NODES, WEFT_ARGUMENT_REAL, WEFT_ARGUMENT_INT, WEFT_ARGUMENT_BOOL, WEFT_ARGUMENT_AXES, WEFT_ARGUMENT_INTS,
+    WEFT_ARGUMENT_WORD
+} weft_argument_kind;
+
+/* A piece of a signature, which need not end in a NUL; length 0: it is not there. */
+typedef struct weft_piece {
+    const char *text;
+    size_t length;
+} weft_piece;
+
+typedef struct weft_formal { /* a parameter, as the signature says it */
+    weft_piece name, shape, words, otherwise, example; /* shape: "(N, C)"; words: "one|two" */
+    weft_argument_kind kind;
+    bool indices; /* i64 */
+} weft_formal;
+
+int weft_signature_read(const char *signature, weft_formal formals[WEFT_MAX_ARGUMENTS]); /* how many; -1: the signature is malformed */
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,6 +29,8 @@ const char *weft_status_text(weft_status status)
         return "malformed file";
     case WEFT_ERROR_COMPILER:
         return "no compiled code";
+    case WEFT_ERROR_SYNTAX:
+        return "malformed expression";
     }
     return "unknown status";
 }

@@ -1,0 +1,194 @@
+/* functions.c: the functions that text may call: the lines of functions.def, then every op of the catalogue that needs no line. */
+#include "ops/reduction.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- calls that are more than an expression --- */
+
+/* One length of -1 is what is left over, as in numpy.reshape. */
+static weft_node to_shape(weft_node (*build)(weft_node x, int rank, const size_t *dim), const weft_argument *a)
+{
+    weft_shape from = weft_node_shape(a[0].node);
+    size_t dim[WEFT_MAX_RANK], known = 1, left = weft_shape_count(&from);
+    int unknown = -1;
+    const weft_op here = {.name = build == weft_reshape ? "reshape" : "broadcast"};
+    for (size_t i = 0; i < a[1].n; i++) {
+        if (a[1].ints[i] < -1 || (a[1].ints[i] == -1 && (unknown >= 0 || build != weft_reshape)))
+            return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_SHAPE, "the new shape has a negative length; reshape takes one -1, for what is left over");
+        if (a[1].ints[i] == -1)
+            unknown = (int)i;
+        dim[i] = (size_t)a[1].ints[i];
+        known *= a[1].ints[i] == -1 ? 1 : known && dim[i] > left / known ? 0 : dim[i]; /* beyond `left` it is refused as any other misfit */
+    }
+    if (unknown >= 0 && (!known || left % known))
+        return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_SHAPE, "its %zu elements leave no length for the -1 of the new shape", left);
+    if (unknown >= 0)
+        dim[unknown] = left / known;
+    return build(a[0].node, (int)a[1].n, dim);
+}
+
+static weft_node transposed(const weft_argument *a)
+{
+    int order[WEFT_MAX_RANK], rank = weft_node_shape(a[0].node).rank;
+    if (!a[1].given)
+        return weft_transpose(a[0].node, NULL);
+    for (int i = 0; i < WEFT_MAX_RANK; i++) {
+        ptrdiff_t axis = (size_t)i < a[1].n ? a[1].ints[i] : -rank - 1;
+        order[i] = axis < -rank || axis >= rank || a[1].n != (size_t)rank ? -1 : (int)(axis < 0 ? axis + rank : axis);
+    }
+    return weft_transpose(a[0].node, order);
+}
+
+static weft_node scattered(const weft_argument *a)
+{
+    const weft_op here = {.name = "scatter_add"};
+    if (a[2].number < 0)
+        return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_ARGUMENT, "rows must not be negative");
+    return weft_scatter_add(a[0].node, a[1].node, (size_t)a[2].number);
+}
+
+/* --- the lines --- */
+
+#define ALIAS(name, of)
+#define OPERATOR(token, name)
+#define FUNCTION(name, signature, ...) static weft_node call_##name(const weft_argument *a) { return __VA_ARGS__; }
+#include "ops/functions.def"
+#undef FUNCTION
+
+static const struct {
+    const char *name, *signature;
+    weft_node (*call)(const weft_argument *a);
+} lines[] = {
+#define FUNCTION(name, signature, ...) {#name, signature, call_##name},
+#include "ops/functions.def"
+#undef FUNCTION
+};
+
+#undef ALIAS
+#define FUNCTION(name, signature, ...)
+static const struct {
+    const char *name, *of;
+} aliases[] = {
+#define ALIAS(name, of) {#name, #of},
+#include "ops/functions.def"
+#undef ALIAS
+};
+
+#undef OPERATOR
+#define ALIAS(name, of)
+static const struct {
+    const char *token, *name;
+} operators[] = {
+#define OPERATOR(token, name) {token, #name},
+#include "ops/functions.def"
+};
+
+enum { LINES = sizeof lines / sizeof *lines, ALIASES = sizeof aliases / sizeof *aliases, OPERATORS = sizeof operators / sizeof *operators };
+
+static bool same(const char *known, const char *name, size_t length)
+{
+    return !strncmp(known, name, length) && !known[length];
+}
+
+static const weft_op *op_called(const char *name, size_t length)
+{
+    for (size_t i = 0; i < weft_op_count(); i++)
+        if (same(weft_op_at(i)->name, name, length))
+            return weft_op_at(i);
+    return NULL;
+}
+
+static bool is_over_axes(const weft_op *op)
+{
+    return (op->kind == WEFT_REDUCTION || op->flags & WEFT_OVER_AXES) && op->arity == 1 && op->attribute_size == sizeof(weft_reduction);
+}
+
+/* NULL: the op needs a line. */
+static const char *signature_of(const weft_op *op)
+{
+    static const char *const operands[] = {"a", "a, b", "a, b, c"};
+    if (is_over_axes(op))
+        return "x (...), axis: axes = all, keepdims: bool = 0";
+    return op->kind == WEFT_ELEMENTWISE && !op->attribute_size && op->arity >= 1 && op->arity <= 3 ? operands[op->arity - 1] : NULL;
+}
+
+static bool find_line(const char *name, size_t length, weft_function *f)
+{
+    for (int i = 0; i < LINES; i++)
+        if (same(lines[i].name, name, length)) {
+            *f = (weft_function){.name = lines[i].name, .signature = lines[i].signature, .op = op_called(name, length), .call = lines[i].call};
+            return true;
+        }
+    return false;
+}
+
+static bool find_op(const weft_op *op, weft_function *f)
+{
+    *f = op ? (weft_function){.name = op->name, .signature = signature_of(op), .op = op} : (weft_function){0};
+    return f->signature;
+}
+
+static bool find_alias(int i, weft_function *f)
+{
+    size_t length = strlen(aliases[i].of);
+    if (!find_line(aliases[i].of, length, f) && !find_op(op_called(aliases[i].of, length), f))
+        return false;
+    f->stands_for = f->name;
+    f->name = aliases[i].name;
+    return true;
+}
+
+size_t weft_function_count(void)
+{
+    return weft_op_count() + LINES + ALIASES;
+}
+
+bool weft_function_at(size_t i, weft_function *f)
+{
+    weft_function line;
+    if (i < LINES)
+        return find_line(lines[i].name, strlen(lines[i].name), f);
+    i -= LINES;
+    if (i < ALIASES)
+        return find_alias((int)i, f);
+    const weft_op *op = weft_op_at(i - ALIASES);
+    return op && !find_line(op->name, strlen(op->name), &line) && find_op(op, f);
+}
+
+bool weft_function_find(const char *name, size_t length, weft_function *f)
+{
+    if (find_line(name, length, f) || find_op(op_called(name, length), f))
+        return true;
+    for (int i = 0; i < ALIASES; i++)
+        if (same(aliases[i].name, name, length))
+            return find_alias(i, f);
+    return false;
+}
+
+bool weft_function_of_operator(const char *token, int operands, weft_function *f)
+{
+    char infix[16];
+    snprintf(infix, sizeof infix, operands == 1 ? "%.3s%%s" : "%%s %.3s %%s", token);
+    for (size_t i = 0; i < weft_op_count(); i++) {
+        const weft_op *op = weft_op_at(i);
+        if (op->infix && op->arity == operands && !strcmp(op->infix, infix))
+            return weft_function_find(op->name, strlen(op->name), f);
+    }
+    for (int i = 0; i < OPERATORS && operands == 2; i++)
+        if (!strcmp(operators[i].token, token))
+            return weft_function_find(operators[i].name, strlen(operators[i].name), f);
+    return false;
+}
+
+weft_node weft_function_call(const weft_function *f, const weft_argument *a)
+{
+    if (f->call)
+        return f->call(a);
+    if (is_over_axes(f->op))
+        return weft__reduction_record(f->op, a[0].node, a[1].axes, a[2].number != 0);
+    weft_node x[WEFT_MAX_OPERANDS];
+    for (int i = 0; i < f->op->arity; i++)
+        x[i] = a[i].node;
+    return weft_elementwise(f->op, x, f->op->arity);
+}
