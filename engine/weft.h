@@ -500,6 +500,12 @@ weft_status weft_npy_decode(const void *bytes, size_t n, const char *name, weft_
 weft_status weft_npy_write(const char *path, const weft_array *array, char *message);
 void weft_array_free(weft_array *array);
 
+/* NumPy's .npz: a zip archive of .npy files, read as hostile. name: of the array, NULL where there is only one; WEFT_ERROR_ARGUMENT where it is not
+ * there, with those that are. Entries that are compressed are read up to 1 GiB. Written archives hold arrays as they are, named names[k] (n); an old
+ * file is replaced once all is written. Built without libzip both are WEFT_ERROR_FILE. Source: numpy.savez; libzip.org. */
+weft_status weft_npz_read(const char *path, const char *name, weft_array *array, char *message);
+weft_status weft_npz_write(const char *path, const char *const *names, const weft_array *arrays, size_t n, char *message);
+
 /* --- The catalogue: every op of ops.def; weft_op.h says what an op consists of, for those who write one -------------------------------------------- */
 size_t weft_op_count(void);
 const weft_op *weft_op_at(size_t i);

@@ -1,6 +1,6 @@
 # packages.sh: the set-up of a fresh Debian or Ubuntu, sourced by demos/run and tests/run.
 
-build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev)
+build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev)
 test_packages=(check clang tcc valgrind)
 
 # need_packages PACKAGE...: installs those that are missing. Says nothing when there are none. Without the right to install, prints the one

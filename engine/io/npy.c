@@ -206,6 +206,27 @@ static weft_status check_array(const weft__npy_report *r, const weft_array *arra
     return WEFT_OK;
 }
 
+weft_status weft__npy_encode(const weft__npy_report *r, const weft_array *array, void **bytes, size_t *n)
+{
+    char text[WEFT__NPY_BUILT_SIZE];
+    *bytes = NULL;
+    weft_status status = check_array(r, array);
+    if (status != WEFT_OK)
+        return status;
+    size_t header = weft__npy_build(array, text);
+    unsigned char *whole = array->bytes < SIZE_MAX - header ? malloc(header + array->bytes) : NULL;
+    if (!whole)
+        return weft__npy_fail(r, WEFT_ERROR_MEMORY, "out of memory for %zu bytes", array->bytes);
+    memcpy(whole, text, header);
+    if (array->bytes)
+        memcpy(whole + header, array->data, array->bytes);
+    if (weft__npy_big_endian())
+        swap_elements(whole + header, array->bytes, weft_dtype_size(array->dtype));
+    *bytes = whole;
+    *n = header + array->bytes;
+    return WEFT_OK;
+}
+
 weft_status weft_npy_write(const char *path, const weft_array *array, char *message)
 {
     weft__npy_report r = {.name = path ? path : "array", .message = message};

@@ -239,7 +239,7 @@ static weft_status check_prefix(const weft__npy_report *r, const unsigned char *
     if (n == 0)
         return weft__npy_fail(r, WEFT_ERROR_FORMAT, "the file is empty; write it with numpy.save");
     if (n >= 4 && !memcmp(bytes, "PK\3\4", 4))
-        return weft__npy_fail(r, WEFT_ERROR_FORMAT, "this is an .npz archive; save one array with numpy.save");
+        return weft__npy_fail(r, WEFT_ERROR_FORMAT, "this is an .npz archive; read it as one, or save one array with numpy.save");
     if (memcmp(bytes, magic, n < MAGIC ? n : MAGIC))
         return weft__npy_fail(r, WEFT_ERROR_FORMAT, "this is no .npy file; write it with numpy.save");
     if (!weft__npy_prefix(bytes, n, start, length)) {

@@ -39,4 +39,7 @@ weft_status weft__npy_parse(const weft__npy_report *r, const unsigned char *byte
 /* The prefix and header of version 1.0, padded so that the elements start at a multiple of 64. Returns their length. */
 size_t weft__npy_build(const weft_array *array, char text[static WEFT__NPY_BUILT_SIZE]);
 
+/* The whole file in memory, which the caller frees. */
+weft_status weft__npy_encode(const weft__npy_report *r, const weft_array *array, void **bytes, size_t *n);
+
 #endif
