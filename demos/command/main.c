@@ -9,6 +9,9 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"compare", "the staged and the fused gradient of batch normalization, set against each other", command_compare},
+    {"eval", "an expression over files: value, gradients, directional derivatives", command_eval},
+    {"check", "the derivative of an expression against central differences", command_check},
+    {"ops", "what expressions may call, with formulas and derivatives", command_ops},
     {"train", "a network that learns handwritten digits", command_train},
     {"bench", "times, in copies of one array", command_bench},
     {"emit", "a function and its gradient as plain C99, without dependencies", command_emit},
@@ -19,7 +22,7 @@ static void usage(FILE *to)
     fprintf(to, "usage: weft COMMAND [OPTION...]\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
-    fprintf(to, "\nexamples:\n  weft compare batchnorm\n  weft train digits --plot loss.svg\n  weft bench batchnorm\n"
+    fprintf(to, "\nexamples:\n  weft compare batchnorm\n  weft eval 'sum(x * x)' --in x=3 --grad x\n  weft train digits --plot loss.svg\n  weft bench batchnorm\n"
                 "  weft emit softmax --size 64,10\n"
                 "\n`weft COMMAND --help` says more. Exit: 0 good, 1 a failed check, 2 bad usage or input.\n");
 }

@@ -1,0 +1,274 @@
+/* check.c: `weft check`: the derivative of an expression against central differences, with the sweep over their step. */
+#define _GNU_SOURCE
+#include "arguments.h"
+#include "array_text.h"
+#include "commands.h"
+#include "named.h"
+#include "terminal.h"
+
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void usage(FILE *to)
+{
+    fputs("usage: weft check 'EXPR' [OPTION...]\n\n"
+          "Compares the derivative of NumPy-flavoured text (see `weft eval --help`) with central differences (y(x+h) - y(x-h)) / 2h in f64,\n"
+          "weighed by a random cotangent, and shows how the difference varies with h: where it falls as h*h down to rounding, the derivative is\n"
+          "right; where it stays, the derivative is wrong, or the expression has a kink there.\n\n"
+          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, or (4,3) for normal numbers\n"
+          "  --shape NAME=4,3   normal numbers of that shape\n"
+          "  --wrt NAME,...     with respect to these (default all but those of indices)\n"
+          "  --step NUMBER      h of the verdict, relative to max(1, |x|) (default 1e-5)\n"
+          "  --tolerance NUMBER of the difference, relative to the largest entry (default 1e-6)\n"
+          "  --seed N           of normal numbers and the cotangent (default 1)\n"
+          "  --json             the result as one JSON document\n\n"
+          "examples:\n"
+          "  weft check 'batchnorm(h, gamma, beta)' --shape h=8,3 --shape gamma=3 --shape beta=3\n"
+          "  weft check 'sum(exp(x) * y)' --in x=x.npy --in 'y=(3,)' --wrt x --json\n"
+          "  weft check 'abs(x)' --in x=0\n\n"
+          "Exit: 0 all derivatives are right, 1 one is not, or is 0 by construction, 2 bad usage or input.\n",
+          to);
+}
+
+typedef struct options {
+    const char *expression, *wrt[MOST_NAMED];
+    size_t n_wrt;
+    named_list in;
+    generator g;
+    uint64_t seed;
+    double step, tolerance;
+    bool json;
+} options;
+
+typedef struct checked {
+    named *of;
+    weft_gradcheck result;
+} checked;
+
+static const char *const verdict_name[] = {[WEFT_GRADIENT_RIGHT] = "right", [WEFT_GRADIENT_WRONG] = "wrong", [WEFT_GRADIENT_EMPTY] = "empty"};
+
+/* --- the table --- */
+
+/* Errors from 1e-14 to 1e2 on a logarithmic axis, two columns a decade, a line for each h. */
+static void print_sweep(const weft_gradcheck *r)
+{
+    enum { LOW = -14, HIGH = 2, COLUMNS = 2 * (HIGH - LOW) };
+    printf("    h        largest difference     1e%d%*s1e%d\n", LOW, COLUMNS - 8, "", HIGH);
+    for (int s = 0; s < WEFT_SWEEP_STEPS; s++) {
+        double error = r->sweep_error[s], decade = error > 0 ? log10(error) : LOW;
+        int at = (int)lround(2 * (fmin(fmax(decade, LOW), HIGH) - LOW));
+        printf("    %-8.0e %-20.3g   |", r->sweep_step[s], error);
+        if (isfinite(error))
+            printf("%*s*%*s|\n", at, "", COLUMNS - at, "");
+        else
+            printf("%*s|\n", COLUMNS + 1, "");
+    }
+}
+
+static void print_table(const options *o, const checked *c, size_t n)
+{
+    char shape[ARRAY_SHAPE];
+    printf("%s\n\n", o->expression);
+    for (size_t i = 0; i < n; i++) {
+        const weft_gradcheck *r = &c[i].result;
+        bool right = r->verdict == WEFT_GRADIENT_RIGHT;
+        printf("%s%s %s: %s%s\n", paint(right ? 1 : -1), c[i].of->name, array_shape(&c[i].of->array.shape, shape), verdict_name[r->verdict], paint_end());
+        printf("  %s\n", r->message);
+        printf("  worst element %zu: %.10g here, %.10g by differences; largest difference %.3g, relative %.3g\n", r->worst, r->analytic, r->numeric, r->max_abs,
+               r->max_rel);
+        print_sweep(r);
+        printf("\n");
+    }
+}
+
+/* --- JSON --- */
+
+static void add_check(cJSON *to, const checked *c)
+{
+    const weft_gradcheck *r = &c->result;
+    cJSON_AddStringToObject(to, "name", c->of->name);
+    array_to_json(to, &c->of->array, false);
+    cJSON_AddStringToObject(to, "verdict", verdict_name[r->verdict]);
+    cJSON_AddStringToObject(to, "message", r->message);
+    cJSON_AddItemToObject(to, "max_abs", number_to_json(r->max_abs));
+    cJSON_AddItemToObject(to, "max_rel", number_to_json(r->max_rel));
+    cJSON_AddNumberToObject(to, "worst", (double)r->worst);
+    cJSON_AddItemToObject(to, "analytic", number_to_json(r->analytic));
+    cJSON_AddItemToObject(to, "numeric", number_to_json(r->numeric));
+    cJSON *sweep = cJSON_AddArrayToObject(to, "sweep");
+    for (int s = 0; s < WEFT_SWEEP_STEPS; s++) {
+        cJSON *at = cJSON_CreateObject();
+        cJSON_AddItemToArray(sweep, at);
+        cJSON_AddItemToObject(at, "h", number_to_json(r->sweep_step[s]));
+        cJSON_AddItemToObject(at, "error", number_to_json(r->sweep_error[s]));
+    }
+}
+
+static bool print_json(const options *o, const checked *c, size_t n, bool right)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "schema", 1);
+    cJSON_AddStringToObject(root, "command", "check");
+    cJSON_AddStringToObject(root, "expression", o->expression);
+    cJSON_AddNumberToObject(root, "seed", (double)o->seed);
+    cJSON *checks = cJSON_AddArrayToObject(root, "checks");
+    for (size_t i = 0; i < n; i++) {
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddItemToArray(checks, one);
+        add_check(one, &c[i]);
+    }
+    cJSON_AddBoolToObject(root, "verdict", right);
+    char *text = cJSON_Print(root);
+    if (text)
+        puts(text);
+    else
+        fprintf(stderr, "weft: check: out of memory\n");
+    cJSON_free(text);
+    cJSON_Delete(root);
+    return text != NULL;
+}
+
+/* --- the check --- */
+
+static bool pick(options *o, checked *c, size_t *n)
+{
+    named *picked[MOST_NAMED];
+    *n = 0;
+    for (size_t i = 0; i < o->n_wrt; i++)
+        if (!named_pick(&o->in, o->wrt[i], picked, n))
+            return false;
+    for (size_t i = 0; !o->n_wrt && i < o->in.n; i++)
+        if (o->in.item[i].array.dtype != WEFT_I64)
+            picked[(*n)++] = &o->in.item[i];
+    for (size_t i = 0; i < *n; i++)
+        c[i].of = picked[i];
+    if (!*n)
+        fprintf(stderr, "weft: check: there is nothing to differentiate with respect to; give arrays with --in or --shape\n");
+    return *n;
+}
+
+static bool measure(const options *o, weft_tape *tape, checked *c, size_t n)
+{
+    weft_binding bind[MOST_NAMED];
+    weft_node x[MOST_NAMED];
+    weft_gradcheck results[MOST_NAMED];
+    weft_node y = named_parse(&o->in, tape, o->expression);
+    if (weft_node_failed(y))
+        return false;
+    for (size_t i = 0; i < o->in.n; i++)
+        bind[i] = (weft_binding){o->in.item[i].node, o->in.item[i].array.data, o->in.item[i].array.bytes};
+    for (size_t i = 0; i < n; i++)
+        x[i] = c[i].of->node;
+    weft_gradcheck_options with = {.bind = bind, .n_bind = o->in.n, .seed = o->seed, .step = o->step, .tolerance = o->tolerance, .sweep = true};
+    if (weft_gradient_check(y, x, n, &with, results) != WEFT_OK) {
+        fprintf(stderr, "weft: check: %s\n", weft_tape_message(tape));
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        c[i].result = results[i];
+    return true;
+}
+
+static int check(options *o)
+{
+    static checked c[MOST_NAMED];
+    size_t n;
+    o->g.state = o->seed;
+    named_draw(&o->in, &o->g);
+    if (!pick(o, c, &n) || !named_convert(&o->in, WEFT_F64))
+        return EXIT_BAD_USAGE;
+    weft_tape *tape = weft_tape_new(NULL);
+    named_inputs(&o->in, tape, "");
+    bool good = measure(o, tape, c, n), right = true;
+    weft_tape_free(tape);
+    for (size_t i = 0; good && i < n; i++)
+        right &= c[i].result.verdict == WEFT_GRADIENT_RIGHT;
+    if (good && o->json)
+        good = print_json(o, c, n, right);
+    else if (good)
+        print_table(o, c, n);
+    return !good ? EXIT_BAD_USAGE : right ? EXIT_GOOD : EXIT_FAILED_CHECK;
+}
+
+/* --- the command --- */
+
+/* "x=4,3" as "x=(4,3)"; the text lives as long as the program. */
+static bool add_shape(options *o, const char *value)
+{
+    const char *equals = strchr(value, '=');
+    if (!equals || equals[1] == '(')
+        return argument_refuse("check", "--shape", value, "it must be NAME=4,3");
+    size_t size = strlen(value) + 3;
+    char *text = malloc(size);
+    if (!text)
+        return argument_refuse("check", "--shape", value, "out of memory");
+    snprintf(text, size, "%.*s(%s)", (int)(equals - value) + 1, value, equals + 1);
+    bool good = named_add(&o->in, text, false);
+    if (good)
+        o->in.item[o->in.n - 1].from = equals + 1;
+    free(text);
+    return good;
+}
+
+static bool set_option(options *o, int option, const char *value)
+{
+    switch (option) {
+    case 'i':
+        return named_add(&o->in, value, false);
+    case 'S':
+        return add_shape(o, value);
+    case 'w':
+        if (o->n_wrt == MOST_NAMED)
+            return argument_refuse("check", "--wrt", value, "there are too many of them");
+        o->wrt[o->n_wrt++] = value;
+        return true;
+    case 'p':
+        return argument_real("check", "--step", value, 1e-12, 1, &o->step);
+    case 't':
+        return argument_real("check", "--tolerance", value, 1e-15, 1, &o->tolerance);
+    case 's':
+        return argument_whole("check", "--seed", value, 0, UINT64_MAX, &o->seed);
+    case 'j':
+        o->json = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int with_options(options *o, int argc, char **argv)
+{
+    static const struct option known[] = {{"in", required_argument, NULL, 'i'},        {"shape", required_argument, NULL, 'S'},
+                                          {"wrt", required_argument, NULL, 'w'},       {"step", required_argument, NULL, 'p'},
+                                          {"tolerance", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
+                                          {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+        if (option == 'h') {
+            usage(stdout);
+            return EXIT_GOOD;
+        }
+        if (option == '?' || !set_option(o, option, optarg))
+            return EXIT_BAD_USAGE;
+    }
+    o->expression = named_expression("check", argc, argv);
+    if (!o->expression) {
+        usage(stderr);
+        return EXIT_BAD_USAGE;
+    }
+    return check(o);
+}
+
+int command_check(int argc, char **argv)
+{
+    static options o;
+    o = (options){.in = {"check", "--in"}, .seed = 1};
+    int status = with_options(&o, argc, argv);
+    named_free(&o.in);
+    return status;
+}
