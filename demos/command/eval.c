@@ -22,7 +22,7 @@ static void usage(FILE *to)
           "                         or (4,3) for normal numbers of that shape\n"
           "  --grad NAME,...        gradients with respect to these\n"
           "  --cotangent [NAME=]WHAT  of the result, where gradients start (default ones); NAME may be one that the expression assigns, and\n"
-          "                         gradients then come from there too\n"
+          "                         gradients then start there\n"
           "  --jvp NAME=WHAT        a direction for NAME: the derivative of the result along all directions\n"
           "  --hvp NAME=WHAT        a direction for NAME: the gradient, with respect to each such NAME, of the sum of <direction, gradient>\n"
           "  --dtype f32|f64        of the numbers (default f64 if one of the files is, else f32)\n"
