@@ -470,7 +470,7 @@ weft_status weft_emit_c(weft_writer c, weft_writer h, weft_emit_function *functi
  *     h = x @ w + b                                # lines end at a newline or ";"; the value of the last one is the result
  *     gamma * (h - mean(h, 0)) / (var(h, axis=0) + 1e-5)**(1/2) + beta
  * Numbers (2, .5, 1e-5, pi, e, inf, nan), the given names, + - * / ** @, comparisons < <= > >= == != as masks of 0 and 1, which do not chain,
- * parentheses, x.T, tuples, and calls by position and keyword of the ops and staged functions; weft_op.h, "Functions by name", says which ones.
+ * parentheses, x.T, slices x[1:, ::2] and indices x[0], tuples, and calls by position and keyword of the ops and staged functions; weft_op.h, "Functions by name", says which ones.
  * Numbers among themselves are computed in f64; one that meets a node becomes a constant of its number type. A line `a = ...` names its node.
  * Bounds: 1 MiB of text, 100 levels of parentheses, signs and powers, 262144 nodes. */
 typedef struct weft_binding_name {

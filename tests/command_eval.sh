@@ -285,7 +285,7 @@ arrays = {"x": rng.normal(size=(4, 3)), "y": rng.normal(size=(2, 4, 3)), "w": rn
 for text in ["x @ w", "x * v + y", "sum(y, axis=(0, 2))", "sum(y, (0, -1), keepdims=1)", "mean(y, axis=1)", "var(x, 0)", "std(y, axis=(1, 2), keepdims=True)",
              "max(y, axis=-1)", "softmax(y, axis=1)", "softmax(x)", "x.T @ x", "transpose(y, (2, 0, 1))", "reshape(y, (6, -1))", "broadcast_to(v, (4, 3))",
              "where(x > 0, x, -x)", "(x <= 0) + (x >= 0) * 2 + (x != x) * 4", "exp(x) - log(v) + sqrt(v) + abs(x)", "maximum(x, 0.5) ** 3", "v ** x", "power(v, -1/2)",
-             "(x - mean(x, 0)) * (var(x, 0) + 1e-5) ** (-1/2) * v", "sum(x * x) ** .5 / 2 ** 2 ** -1 - pi", "-x ** 2 @ w"]:
+             "(x - mean(x, 0)) * (var(x, 0) + 1e-5) ** (-1/2) * v", "sum(x * x) ** .5 / 2 ** 2 ** -1 - pi", "-x ** 2 @ w", "x[1:, ::2]", "y[..., -1]", "y[0, :, None] * y[:, 1:, 0][0, 2]", "y[::-1, 3:0:-2, :2]", "x[:, -2:99].T[1]"]:
     compare(text, arrays)
 
 chance.seed(1)

@@ -130,6 +130,24 @@ static const struct {
     {"x + 1 = x", 1, 7, "only a name"},
     {"= x", 1, 1, "this is '='"},
     {"x == = x", 1, 6, "this is '='"},
+    {"x[4]", 1, 3, "index 4, and axis 0 has 4"},
+    {"x[0, -4]", 1, 6, "index -4, and axis 1 has 3"},
+    {"x[0, 0, 0]", 1, 9, "too many indices; the array has 2 axes"},
+    {"x[]", 1, 3, "expected an index"},
+    {"x[,]", 1, 3, "expected an index"},
+    {"x[0", 1, 4, "where ']' should be"},
+    {"x[0)", 1, 4, "expected ']'"},
+    {"x[0.5]", 1, 3, "must be a whole number"},
+    {"x[1e20]", 1, 3, "must be a whole number"},
+    {"x[label]", 1, 3, "there is gather"},
+    {"x[::0]", 1, 3, "step of a slice is 0"},
+    {"x[:::]", 1, 5, "expected ']'"},
+    {"x[..., ...]", 1, 8, "a second ..."},
+    {"x[None, None, None, None, None, None, None]", 1, 2, "more than 8 axes"},
+    {"x[:,:,:,:,:,:,:,:,:,:,:,:,:,:,:,:,:,:]", 1, 37, "more than 17"},
+    {"broadcast_to(1, (1000000000, 2))[1:, 0]", 1, 33, "slice of 999999999 elements"},
+    {"2[0]", 1, 2, "only arrays have indices; this is a number"},
+    {"(1, 2)[0]", 1, 7, "this is a tuple"},
     {"x += 1", 1, 4, "this is '='"},
     {"x\n+ gamma\n+ )", 3, 3, "this is ')'"},
     {"x + label", 1, 3, "add"},
@@ -220,7 +238,7 @@ static char *nested(const char *open, size_t n, const char *middle, const char *
 static const struct {
     const char *open, *close, *says;
 } nests[] = {{"(", ")", "deeper than 100"},  {"-", "", "deeper than 100"},         {"x ** ", "", "deeper than 100"},      {"exp(", ")", "deeper than 100"},
-             {"[", "]", "deeper than 100"}, {"(x + -", ")", "deeper than 100"}, {"sum(x, axis=(", "))", "deeper than 100"}, {"(\n", "\n)", "deeper than 100"}};
+             {"[", "]", "deeper than 100"}, {"(x + -", ")", "deeper than 100"}, {"sum(x, axis=(", "))", "deeper than 100"}, {"(\n", "\n)", "deeper than 100"}, {"x[", "]", "deeper than 100"}};
 
 START_TEST(depth_is_bounded)
 {
@@ -310,7 +328,7 @@ static const char *const valid[] = {
     "batchnorm(x, gamma, beta, eps=1e-5)",
     "u = x @ x.T  # a comment\nsum(u, axis=(0, 1), keepdims=1) / 2",
     "where(x > 0, x, -x) + maximum(x, .5); softmax(x, axis=-1) ** 2",
-    "reshape(transpose(x, (1, 0)), (2, -1)) <= gather(x, label)[0]",
+    "reshape(transpose(x, (1, 0)), (3, -1))[:2, 1::2] <= gather(x, label)[..., 0, None][:2]",
     "layernorm(x, gamma, beta, eps=1/2**10) * softmax_cross_entropy(x, label)",
 };
 
@@ -335,7 +353,7 @@ END_TEST
 START_TEST(survives_changed_text)
 {
     static const char *const pieces[] = {"(", ")", "[", "]", ",", "**", "-", "+", "=", "==", "x", "label", "axis=", "1e9", "0", "(0,1)", "sum(", "T", ".", "\n", "None", "'", "inf",
-                                         "fused_batchnorm(", "reshape(", "99999999999", ":", "-1", "#"};
+                                         "fused_batchnorm(", "reshape(", "99999999999", ":", "-1", "[::-1]", "[0]", "[...,", "[:,None]", "#"};
     desk d = open_desk(NULL);
     weft_mark mark = weft_tape_mark(d.tape);
     size_t good = 0;
@@ -392,7 +410,7 @@ START_TEST(every_allocation_may_fail)
     weft_allocator allocator = {allocate, release, &f};
     char text[4096] = "";
     for (int i = 0; i < 40; i++)
-        sprintf(text + strlen(text), "n%d = batchnorm(x, gamma, beta) + sum(x, axis=(0, 1)); t%d = (0, 1)\n", i, i);
+        sprintf(text + strlen(text), "n%d = batchnorm(x, gamma, beta) + sum(x, axis=(0, 1)) + x[::2, :2][0, 0]; t%d = (0, 1)\n", i, i);
     strcat(text, "n1 + n2 @ n3.T @ n4 + sum(x, axis=t1)");
     for (size_t n = 0;; n++) {
         f = (faulty){0};

@@ -6,7 +6,7 @@
  *     product     = signed {("*" | "/" | "@") signed}        from the left
  *     signed      = ("+" | "-") signed | power
  *     power       = operand ["**" signed]                    from the right: -2**2 is -(2**2), 2**-1 is 2**(-1)
- *     operand     = number | name | name "(" arguments ")" | "(" expression ")" | tuple, with ".T" behind it
+ *     operand     = number | name | name "(" arguments ")" | "(" expression ")" | tuple, with ".T" or "[indices]" behind it
  *
  * Numbers stay numbers among themselves and are computed in f64 by the kernels of the ops; where one meets a node, it becomes a constant of the
  * node's number type. The recursion passes through `signed` at each level, where it is counted. What functions there are, the catalogue says; what
@@ -175,17 +175,15 @@ static bool parse_named(parser *p, value *v)
 /* ".T" turns the axes round. */
 static bool parse_attribute(parser *p, value *v)
 {
-    weft_function f;
-    weft_argument arguments[WEFT_MAX_ARGUMENTS];
     const char *at = p->token.text;
+    weft_node x;
     if (!weft__parse_next(p))
         return false;
     if (p->token.kind != TOKEN_NAME || p->token.length != 1 || *p->token.text != 'T')
         return weft__parse_fail(p, p->token.text, WEFT_ERROR_SYNTAX, "behind '.' there is only T; functions are called with the array, as in sum(x)");
-    memset(arguments, 0, sizeof arguments);
-    if (!weft_function_find("transpose", 9, &f) || !weft__parse_node(p, v, weft__failed(p->tape), &arguments[0].node))
+    if (!weft__parse_node(p, v, weft__failed(p->tape), &x))
         return false;
-    *v = (value){.at = v->at, .node = weft_function_call(&f, arguments)};
+    *v = (value){.at = v->at, .node = weft_transpose(x, NULL)};
     return weft__parse_recorded(p, at) && weft__parse_next(p);
 }
 
@@ -208,8 +206,8 @@ static bool parse_operand(parser *p, value *v)
     } else {
         good = weft__parse_fail(p, p->token.text, WEFT_ERROR_SYNTAX, "expected a number, a name or '(', and the %s ends", p->token.kind == TOKEN_END ? "text" : "line");
     }
-    while (good && weft__parse_is(p, "."))
-        good = parse_attribute(p, v);
+    while (good && (weft__parse_is(p, ".") || weft__parse_is(p, "[")))
+        good = weft__parse_is(p, ".") ? parse_attribute(p, v) : weft__parse_index(p, v);
     return good;
 }
 

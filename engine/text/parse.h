@@ -2,6 +2,7 @@
  *     parse_tokens.c  characters to tokens; errors with line, column and caret
  *     parse_names.c   names to values, and the nearest name where one is unknown
  *     parse_call.c    arguments to the parameters of a function
+ *     parse_index.c   slices
  *     parse.c         the grammar, operators, assignments */
 #ifndef WEFT_TEXT_PARSE_H
 #define WEFT_TEXT_PARSE_H
@@ -83,6 +84,7 @@ const char *weft__parse_nearest_formal(const weft_formal *formals, int n, token 
 
 bool weft__parse_expression(parser *p, value *v);
 bool weft__parse_call(parser *p, token name, value *v); /* the token is the opening parenthesis */
+bool weft__parse_index(parser *p, value *v);            /* v[...]; the token is the opening bracket */
 bool weft__parse_tuple(parser *p, const char *close, value *v, bool *comma); /* items up to the closing sign, which stays the token */
 bool weft__parse_operator(parser *p, const char *at, const weft_function *f, const value *x, int n, value *y); /* x: one or two operands */
 bool weft__parse_node(parser *p, const value *v, weft_node like, weft_node *x); /* a number as a constant; like: failed, where there is none */
