@@ -153,7 +153,7 @@ typedef struct claim {
     unsigned method, flags, crc, size; /* size: of the entry as it claims to be */
 } claim;
 
-static size_t put(unsigned char *to, size_t at, unsigned value, int bytes)
+static size_t put(unsigned char *to, size_t at, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++)
         to[at++] = (unsigned char)(value >> 8 * i);

@@ -267,7 +267,7 @@ static int with_options(options *o, int argc, char **argv)
 int command_check(int argc, char **argv)
 {
     static options o;
-    o = (options){.in = {"check", "--in"}, .seed = 1};
+    o = (options){.in = {.command = "check", .option = "--in"}, .seed = 1};
     int status = with_options(&o, argc, argv);
     named_free(&o.in);
     return status;

@@ -381,7 +381,11 @@ static int with_options(evaluation *e, int argc, char **argv)
 int command_eval(int argc, char **argv)
 {
     static evaluation e;
-    e = (evaluation){.g = {1}, .in = {"eval", "--in"}, .cotangent = {"eval", "--cotangent"}, .jvp = {"eval", "--jvp"}, .hvp = {"eval", "--hvp"}};
+    e = (evaluation){.g = {1},
+                     .in = {.command = "eval", .option = "--in"},
+                     .cotangent = {.command = "eval", .option = "--cotangent"},
+                     .jvp = {.command = "eval", .option = "--jvp"},
+                     .hvp = {.command = "eval", .option = "--hvp"}};
     int status = with_options(&e, argc, argv);
     named_free(&e.in);
     named_free(&e.cotangent);

@@ -99,7 +99,9 @@ const char *weft__parse_nearest_formal(const weft_formal *formals, int n, token 
     nearest s = begin(name);
     for (int i = 0; i < n; i++)
         consider(&s, formals[i].name.text, formals[i].name.length);
-    snprintf(text, size, s.best ? "; did you mean \"%.*s\"?" : "", (int)s.length, s.best ? s.best : "");
+    text[0] = 0;
+    if (s.best)
+        snprintf(text, size, "; did you mean \"%.*s\"?", (int)s.length, s.best);
     return text;
 }
 
