@@ -1,5 +1,5 @@
-/* test_npz.c: .npz archives: those that NumPy writes, those that Weft writes, and those that want to do harm, which give a message in bounded time and
- * memory. Without libzip there is only the message. */
+/* test_npz.c: .npz archives: those that NumPy writes, those that Weft writes, and those that want to do harm, which give a message in bounded time
+ * and memory. Without libzip there is only the message. */
 #define _XOPEN_SOURCE 700 /* mkdtemp */
 #include "tests/npy_files.h"
 
@@ -257,7 +257,8 @@ static const struct {
     {HEADER("(1,)"), DEFLATED, 0, 0, 0, "needs 8 bytes"},
     {HEADER("(2,)"), DEFLATED, 0x7fffffff, 0, 0, "needs 16 bytes, and the entry claims 2147483647"},
     {HEADER("(268435000,)"), DEFLATED, 10 + sizeof HEADER("(268435000,)") - 1 + 268435000u * 8, 0, 0, "the limit is 1073741824"},
-    {HEADER("(100000000,)"), DEFLATED, 10 + sizeof HEADER("(100000000,)") - 1 + 100000000u * 8, 0, 0, ": "}, /* within the limit; the bytes are not there */
+    {HEADER("(100000000,)"), DEFLATED, 10 + sizeof HEADER("(100000000,)") - 1 + 100000000u * 8, 0, 0,
+     ": "}, /* within the limit; the bytes are not there */
     {HEADER("(100000000,)"), STORED, 10 + sizeof HEADER("(100000000,)") - 1 + 100000000u * 8, 0, 0, ": "},
     {HEADER("(1152921504606846976, 4)"), DEFLATED, 0, 0, 0, "than memory"},
     {HEADER("(1000000000000,)"), DEFLATED, 0, 0, 0, "needs 8000000000000 bytes"},

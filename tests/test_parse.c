@@ -14,12 +14,14 @@
 /* --- a few arrays ------------------------------------------------------------------------------------------------------------------------- */
 
 enum { NAMES = 6 };
-static const double a_data[] = {2}, b_data[] = {3}, c_data[] = {5}, x_data[] = {1, 2, 3, 4, 5, 6}, w_data[] = {1, 0, 0, 1, 1, 1}, row_data[] = {10, 20, 30};
+static const double a_data[] = {2}, b_data[] = {3}, c_data[] = {5}, x_data[] = {1, 2, 3, 4, 5, 6}, w_data[] = {1, 0, 0, 1, 1, 1},
+                    row_data[] = {10, 20, 30};
 static const struct {
     const char *name;
     const double *data;
     weft_shape shape;
-} arrays[NAMES] = {{"a", a_data, {0}}, {"b", b_data, {0}}, {"c", c_data, {0}}, {"x", x_data, {2, {2, 3}}}, {"w", w_data, {2, {3, 2}}}, {"row", row_data, {1, {3}}}};
+} arrays[NAMES] = {{"a", a_data, {0}},         {"b", b_data, {0}},         {"c", c_data, {0}},
+                   {"x", x_data, {2, {2, 3}}}, {"w", w_data, {2, {3, 2}}}, {"row", row_data, {1, {3}}}};
 
 typedef struct desk {
     weft_tape *tape;
@@ -69,26 +71,107 @@ static const struct {
     const char *text;
     double value;
 } worth[] = {
-    {"a + b * c", 17}, {"(a + b) * c", 25}, {"a - b - c", -6}, {"a - (b - c)", 4}, {"c / b / a", 5.0 / 3 / 2}, {"c / (b / a)", 5.0 / (3.0 / 2)},
-    {"a * b / c", 6.0 / 5}, {"a / b * c", 2.0 / 3 * 5},
+    {"a + b * c", 17},
+    {"(a + b) * c", 25},
+    {"a - b - c", -6},
+    {"a - (b - c)", 4},
+    {"c / b / a", 5.0 / 3 / 2},
+    {"c / (b / a)", 5.0 / (3.0 / 2)},
+    {"a * b / c", 6.0 / 5},
+    {"a / b * c", 2.0 / 3 * 5},
     /* -x**y is -(x**y), x**-y is x**(-y), and ** groups from the right */
-    {"-a ** 2", -4}, {"(-a) ** 2", 4}, {"a ** -1", 0.5}, {"a ** b ** a", 512}, {"(a ** b) ** a", 64}, {"-a ** -a", -0.25}, {"a ** -b ** a", 1.0 / 512},
-    {"- - a", 2}, {"-+-a", 2}, {"a - -b", 5}, {"a--b", 5}, {"2 * -a", -4}, {"a ** +2", 4},
+    {"-a ** 2", -4},
+    {"(-a) ** 2", 4},
+    {"a ** -1", 0.5},
+    {"a ** b ** a", 512},
+    {"(a ** b) ** a", 64},
+    {"-a ** -a", -0.25},
+    {"a ** -b ** a", 1.0 / 512},
+    {"- - a", 2},
+    {"-+-a", 2},
+    {"a - -b", 5},
+    {"a--b", 5},
+    {"2 * -a", -4},
+    {"a ** +2", 4},
     /* comparisons bind less than sums */
-    {"a < b", 1}, {"a > b", 0}, {"a + 1 <= b", 1}, {"a + 1 >= b", 1}, {"a + 1 < b", 0}, {"a == 2", 1}, {"a != 2", 0}, {"b != 2", 1}, {"a < b - 1", 0},
-    {"(a < b) * (b < c)", 1}, {"a <= b", 1}, {"b <= a", 0}, {"a >= b", 0}, {"nan + 0 * a == nan", 0}, {"nan + 0 * a != nan", 1}, {"nan + 0 * a <= a", 0},
+    {"a < b", 1},
+    {"a > b", 0},
+    {"a + 1 <= b", 1},
+    {"a + 1 >= b", 1},
+    {"a + 1 < b", 0},
+    {"a == 2", 1},
+    {"a != 2", 0},
+    {"b != 2", 1},
+    {"a < b - 1", 0},
+    {"(a < b) * (b < c)", 1},
+    {"a <= b", 1},
+    {"b <= a", 0},
+    {"a >= b", 0},
+    {"nan + 0 * a == nan", 0},
+    {"nan + 0 * a != nan", 1},
+    {"nan + 0 * a <= a", 0},
     /* numbers alone */
-    {"1", 1}, {".5", 0.5}, {"5.", 5}, {"1e-5", 1e-5}, {"1E+2", 100}, {"2.5e1", 25}, {"007", 7}, {"1/2", 0.5}, {"-1/2", -0.5}, {"2**-1", 0.5}, {"2**3**2", 512},
-    {"-2**2", -4}, {"pi", 3.141592653589793}, {"e", 2.718281828459045}, {"inf", INFINITY}, {"-inf", -INFINITY}, {"exp(0)", 1}, {"sqrt(16) + abs(-3)", 7},
-    {"maximum(2, 3)", 3}, {"9007199254740993", 9007199254740992}, {"4.9406564584124654e-324", 4.9406564584124654e-324}, {"1.7976931348623157e308", 1.7976931348623157e308},
-    {"1e-400", 0}, {"True + True", 2}, {"False", 0},
+    {"1", 1},
+    {".5", 0.5},
+    {"5.", 5},
+    {"1e-5", 1e-5},
+    {"1E+2", 100},
+    {"2.5e1", 25},
+    {"007", 7},
+    {"1/2", 0.5},
+    {"-1/2", -0.5},
+    {"2**-1", 0.5},
+    {"2**3**2", 512},
+    {"-2**2", -4},
+    {"pi", 3.141592653589793},
+    {"e", 2.718281828459045},
+    {"inf", INFINITY},
+    {"-inf", -INFINITY},
+    {"exp(0)", 1},
+    {"sqrt(16) + abs(-3)", 7},
+    {"maximum(2, 3)", 3},
+    {"9007199254740993", 9007199254740992},
+    {"4.9406564584124654e-324", 4.9406564584124654e-324},
+    {"1.7976931348623157e308", 1.7976931348623157e308},
+    {"1e-400", 0},
+    {"True + True", 2},
+    {"False", 0},
     /* calls */
-    {"sum(x)", 21}, {"sum(x,)", 21}, {"sum(x=x)", 21}, {"mean(x)", 3.5}, {"max(x)", 6}, {"var(row)", 200.0 / 3}, {"sum(x, axis=(0, 1))", 21},
-    {"sum(x, axis=[0, 1])", 21}, {"sum(x, (0, -1))", 21}, {"sum(x, axis=None)", 21}, {"sum(std(x, axis=0))", 4.5}, {"where(a < b, a, b)", 2},
-    {"power(a, b)", 8}, {"exp(log(a))", 2}, {"maximum(a, b)", 3}, {"sum(stop_gradient(x))", 21}, {"sum(softmax(x, axis=0))", 3},
+    {"sum(x)", 21},
+    {"sum(x,)", 21},
+    {"sum(x=x)", 21},
+    {"mean(x)", 3.5},
+    {"max(x)", 6},
+    {"var(row)", 200.0 / 3},
+    {"sum(x, axis=(0, 1))", 21},
+    {"sum(x, axis=[0, 1])", 21},
+    {"sum(x, (0, -1))", 21},
+    {"sum(x, axis=None)", 21},
+    {"sum(std(x, axis=0))", 4.5},
+    {"where(a < b, a, b)", 2},
+    {"power(a, b)", 8},
+    {"exp(log(a))", 2},
+    {"maximum(a, b)", 3},
+    {"sum(stop_gradient(x))", 21},
+    {"sum(softmax(x, axis=0))", 3},
     /* lines */
-    {"a; b; c", 5}, {"u = a + 1\nv = u * u\nv - u", 6}, {"u = a; u = u * u; u", 4}, {"u = 3; a ** u", 8}, {"# a comment\n\n a + b # another\n", 5}, {"a + \\\n b", 5}, {"(a +\n b # inside\n)", 5}, {"sum(\n x,\n axis=None\n)", 21}, {"a = b; a", 3}, {"e = 4; e", 4}, {"mean = mean(x); mean", 3.5},
-    {"s = (0, 1)\nsum(x, axis=s)", 21}, {"a;", 2}, {";;a\n\n;", 2}, {"\ta\r\n", 2}, {"y = a * c", 10}, {"sum(max(x, axis=-2 + 1))", 9},
+    {"a; b; c", 5},
+    {"u = a + 1\nv = u * u\nv - u", 6},
+    {"u = a; u = u * u; u", 4},
+    {"u = 3; a ** u", 8},
+    {"# a comment\n\n a + b # another\n", 5},
+    {"a + \\\n b", 5},
+    {"(a +\n b # inside\n)", 5},
+    {"sum(\n x,\n axis=None\n)", 21},
+    {"a = b; a", 3},
+    {"e = 4; e", 4},
+    {"mean = mean(x); mean", 3.5},
+    {"s = (0, 1)\nsum(x, axis=s)", 21},
+    {"a;", 2},
+    {";;a\n\n;", 2},
+    {"\ta\r\n", 2},
+    {"y = a * c", 10},
+    {"sum(max(x, axis=-2 + 1))", 9},
 };
 
 START_TEST(is_worth)
@@ -96,7 +179,8 @@ START_TEST(is_worth)
     desk d = open_desk(WEFT_F64);
     double value = *values_of(&d, worth[_i].text, 1);
     /* powers that are no product and functions: within an ulp or two of the C library */
-    ck_assert_msg(value == worth[_i].value || fabs(value - worth[_i].value) <= 4e-16 * fabs(worth[_i].value), "%s is %.17g, not %.17g", worth[_i].text, value, worth[_i].value);
+    ck_assert_msg(value == worth[_i].value || fabs(value - worth[_i].value) <= 4e-16 * fabs(worth[_i].value), "%s is %.17g, not %.17g",
+                  worth[_i].text, value, worth[_i].value);
     weft_tape_free(d.tape);
 }
 END_TEST
@@ -180,7 +264,8 @@ START_TEST(says_batchnorm)
     desk d = open_desk(WEFT_F64);
     double by_formula[6];
     memcpy(by_formula, values_of(&d, "row * (x - mean(x, 0)) * (var(x, 0) + 0.25) ** (-1/2) + row", 6), sizeof by_formula);
-    const char *const calls[] = {"batchnorm(x, row, row, 0.25)", "batchnorm(x, beta=row, gamma=row, eps=1/4)", "fused_batchnorm(x, row, row, eps=2**-2)"};
+    const char *const calls[] = {"batchnorm(x, row, row, 0.25)", "batchnorm(x, beta=row, gamma=row, eps=1/4)",
+                                 "fused_batchnorm(x, row, row, eps=2**-2)"};
     for (int k = 0; k < 3; k++) {
         const double *values = values_of(&d, calls[k], 6);
         for (int i = 0; i < 6; i++)
@@ -242,6 +327,7 @@ START_TEST(the_locale_does_not_matter)
         ck_assert_double_eq(*values_of(&d, "1.25 + .5e1", 1), 6.25);
         weft_tape_free(d.tape);
     }
+    setlocale(LC_NUMERIC, "C");
     snprintf(command, sizeof command, "rm -r %s", place);
     ck_assert_int_eq(system(command), 0);
 }
@@ -259,7 +345,8 @@ START_TEST(signatures_are_sound)
             continue;
         callable++;
         ck_assert_msg(weft_signature_read(f.signature, formals) > 0, "%s(%s)", f.name, f.signature);
-        ck_assert_msg(weft_function_find(f.name, strlen(f.name), &found) && found.call == f.call && found.op == f.op, "%s is not found by its name", f.name);
+        ck_assert_msg(weft_function_find(f.name, strlen(f.name), &found) && found.call == f.call && found.op == f.op, "%s is not found by its name",
+                      f.name);
     }
     ck_assert_uint_gt(callable, 30);
     ck_assert(!weft_function_at(weft_function_count(), &f));
@@ -276,7 +363,8 @@ START_TEST(signatures_are_sound)
 }
 END_TEST
 
-/* An op that the catalogue gains gets a line in ops/functions.def, unless it is elementwise or over axes, or a backward pass, which is nobody's to call. */
+/* An op that the catalogue gains gets a line in ops/functions.def, unless it is elementwise or over axes, or a backward pass, which is nobody's to
+ * call. */
 START_TEST(every_op_is_callable)
 {
     weft_function f;
@@ -317,7 +405,8 @@ static size_t named_nodes(weft_tape *t, weft_binding_name *names)
     return n;
 }
 
-/* Ops with attributes that are no reduction print without them, so they cannot come back: these are the ones that the printer and the catalogue say. */
+/* Ops with attributes that are no reduction print without them, so they cannot come back: these are the ones that the printer and the catalogue say.
+ */
 static bool attributes_lost(weft_node x, int depth)
 {
     const weft_op *op = weft_node_op(x);

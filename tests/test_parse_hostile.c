@@ -1,5 +1,5 @@
-/* test_parse_hostile.c: text that is no expression. Whatever it is, parsing it gives a node or a message that points at it, in bounded time and memory,
- * and after a message the tape is as it was. */
+/* test_parse_hostile.c: text that is no expression. Whatever it is, parsing it gives a node or a message that points at it, in bounded time and
+ * memory, and after a message the tape is as it was. */
 #include "tests/suite.h"
 #include "weft_op.h"
 
@@ -177,8 +177,8 @@ START_TEST(points_at_what_is_wrong)
     weft_status status = parse(&d, wrong[_i].text);
     snprintf(place, sizeof place, "line %d, column %d: ", wrong[_i].line, wrong[_i].column);
     ck_assert_msg(status != WEFT_OK && status != WEFT_ERROR_MEMORY, "\"%s\": status %d", wrong[_i].text, status);
-    ck_assert_msg(!strncmp(d.message, place, strlen(place)) && strstr(d.message, wrong[_i].says), "\"%s\" must say %s... %s, and says\n%s", wrong[_i].text, place,
-                  wrong[_i].says, d.message);
+    ck_assert_msg(!strncmp(d.message, place, strlen(place)) && strstr(d.message, wrong[_i].says), "\"%s\" must say %s... %s, and says\n%s",
+                  wrong[_i].text, place, wrong[_i].says, d.message);
     weft_tape_free(d.tape);
 }
 END_TEST
@@ -237,8 +237,10 @@ static char *nested(const char *open, size_t n, const char *middle, const char *
 
 static const struct {
     const char *open, *close, *says;
-} nests[] = {{"(", ")", "deeper than 100"},  {"-", "", "deeper than 100"},         {"x ** ", "", "deeper than 100"},      {"exp(", ")", "deeper than 100"},
-             {"[", "]", "deeper than 100"}, {"(x + -", ")", "deeper than 100"}, {"sum(x, axis=(", "))", "deeper than 100"}, {"(\n", "\n)", "deeper than 100"}, {"x[", "]", "deeper than 100"}};
+} nests[] = {
+    {"(", ")", "deeper than 100"}, {"-", "", "deeper than 100"},       {"x ** ", "", "deeper than 100"},           {"exp(", ")", "deeper than 100"},
+    {"[", "]", "deeper than 100"}, {"(x + -", ")", "deeper than 100"}, {"sum(x, axis=(", "))", "deeper than 100"}, {"(\n", "\n)", "deeper than 100"},
+    {"x[", "]", "deeper than 100"}};
 
 START_TEST(depth_is_bounded)
 {
@@ -313,7 +315,8 @@ START_TEST(names_are_bounded)
 }
 END_TEST
 
-/* --- any text --------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- any text
+ * --------------------------------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t state = 1;
 
@@ -352,8 +355,10 @@ END_TEST
 
 START_TEST(survives_changed_text)
 {
-    static const char *const pieces[] = {"(", ")", "[", "]", ",", "**", "-", "+", "=", "==", "x", "label", "axis=", "1e9", "0", "(0,1)", "sum(", "T", ".", "\n", "None", "'", "inf",
-                                         "fused_batchnorm(", "reshape(", "99999999999", ":", "-1", "[::-1]", "[0]", "[...,", "[:,None]", "#"};
+    static const char *const pieces[] = {
+        "(",        ")",           "[", "]",     ",",      "**",  "-",     "+",        "=",    "==", "x",   "label",
+        "axis=",    "1e9",         "0", "(0,1)", "sum(",   "T",   ".",     "\n",       "None", "'",  "inf", "fused_batchnorm(",
+        "reshape(", "99999999999", ":", "-1",    "[::-1]", "[0]", "[...,", "[:,None]", "#"};
     desk d = open_desk(NULL);
     weft_mark mark = weft_tape_mark(d.tape);
     size_t good = 0;
@@ -383,7 +388,8 @@ START_TEST(survives_changed_text)
 }
 END_TEST
 
-/* --- allocations --------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- allocations
+ * --------------------------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct faulty {
     size_t count, fail_at, live;

@@ -18,7 +18,9 @@ const char *array_shape(const weft_shape *shape, char text[ARRAY_SHAPE])
 
 static double element(const weft_array *a, size_t i)
 {
-    return a->dtype == WEFT_F32 ? (double)((const float *)a->data)[i] : a->dtype == WEFT_F64 ? ((const double *)a->data)[i] : (double)((const int64_t *)a->data)[i];
+    return a->dtype == WEFT_F32   ? (double)((const float *)a->data)[i]
+           : a->dtype == WEFT_F64 ? ((const double *)a->data)[i]
+                                  : (double)((const int64_t *)a->data)[i];
 }
 
 static void print_element(const weft_array *a, size_t i)

@@ -76,10 +76,11 @@ static void print_table(const options *o, const checked *c, size_t n)
     for (size_t i = 0; i < n; i++) {
         const weft_gradcheck *r = &c[i].result;
         bool right = r->verdict == WEFT_GRADIENT_RIGHT;
-        printf("%s%s %s: %s%s\n", paint(right ? 1 : -1), c[i].of->name, array_shape(&c[i].of->array.shape, shape), verdict_name[r->verdict], paint_end());
+        printf("%s%s %s: %s%s\n", paint(right ? 1 : -1), c[i].of->name, array_shape(&c[i].of->array.shape, shape), verdict_name[r->verdict],
+               paint_end());
         printf("  %s\n", r->message);
-        printf("  worst element %zu: %.10g here, %.10g by differences; largest difference %.3g, relative %.3g\n", r->worst, r->analytic, r->numeric, r->max_abs,
-               r->max_rel);
+        printf("  worst element %zu: %.10g here, %.10g by differences; largest difference %.3g, relative %.3g\n", r->worst, r->analytic, r->numeric,
+               r->max_abs, r->max_rel);
         print_sweep(r);
         printf("\n");
     }

@@ -77,7 +77,8 @@ static bool misfit(const named_list *list, const named *given, weft_node x, cons
 {
     char is[ARRAY_SHAPE], must[ARRAY_SHAPE];
     weft_shape a = weft_node_shape(given->node), b = weft_node_shape(x);
-    fprintf(stderr, "weft: eval: %s %s: its shape is %s, and that of %s is %s\n", list->option, given->from, array_shape(&a, is), of, array_shape(&b, must));
+    fprintf(stderr, "weft: eval: %s %s: its shape is %s, and that of %s is %s\n", list->option, given->from, array_shape(&a, is), of,
+            array_shape(&b, must));
     return false;
 }
 

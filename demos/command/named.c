@@ -262,7 +262,7 @@ const char *named_expression(const char *command, int argc, char **argv)
 {
     if (optind + 1 == argc)
         return argv[optind];
-    fprintf(stderr, optind < argc ? "weft: %s: one expression, in quotes; \"%s\" is a second one\n\n" : "weft: %s: there is no expression%s\n\n", command,
-            optind < argc ? argv[optind + 1] : "");
+    fprintf(stderr, optind < argc ? "weft: %s: one expression, in quotes; \"%s\" is a second one\n\n" : "weft: %s: there is no expression%s\n\n",
+            command, optind < argc ? argv[optind + 1] : "");
     return NULL;
 }

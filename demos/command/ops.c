@@ -78,7 +78,8 @@ static void append(char *to, size_t size, const char *text, size_t n)
 static void add_input(example *e, const weft_formal *f, int number)
 {
     weft_shape shape = shape_of(f->shape);
-    snprintf(e->name[e->n], sizeof e->name[e->n], number < 0 ? "%.*s" : "%.*s%d", (int)(f->name.length < 24 ? f->name.length : 24), f->name.text, number);
+    snprintf(e->name[e->n], sizeof e->name[e->n], number < 0 ? "%.*s" : "%.*s%d", (int)(f->name.length < 24 ? f->name.length : 24), f->name.text,
+             number);
     e->x[e->n] = (weft_binding_name){e->name[e->n], weft_input(e->tape, e->name[e->n], f->indices ? WEFT_I64 : WEFT_F64, shape.rank, shape.dim)};
     append(e->call, sizeof e->call, e->name[e->n], strlen(e->name[e->n]));
     e->n++;
@@ -315,7 +316,8 @@ static bool all_known(char **names, int n)
 
 int command_ops(int argc, char **argv)
 {
-    static const struct option known[] = {{"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"all", no_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     bool all = false, json = false;
     int option;
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {

@@ -58,7 +58,8 @@ static weft_status find_entry(const weft__npy_report *r, zip_t *archive, const c
     zip_int64_t n = zip_get_num_entries(archive, 0);
     int hits = 0;
     if (n > MOST_ENTRIES)
-        return weft__npy_fail(r, WEFT_ERROR_FORMAT, "the archive has %lld entries, the limit is %d; save fewer arrays a file", (long long)n, MOST_ENTRIES);
+        return weft__npy_fail(r, WEFT_ERROR_FORMAT, "the archive has %lld entries, the limit is %d; save fewer arrays a file", (long long)n,
+                              MOST_ENTRIES);
     for (zip_int64_t i = 0; i < n; i++)
         if (name ? is_called(entry_name(archive, (zip_uint64_t)i), name) : true) {
             *found = (zip_uint64_t)i;
@@ -83,7 +84,8 @@ static weft_status check_sizes(const weft__npy_report *r, const weft__npy_header
         return weft__npy_fail(r, WEFT_ERROR_FORMAT, "its shape needs %zu bytes, and the entry claims %llu; save it again with numpy.savez", h->bytes,
                               (unsigned long long)entry->size);
     if (entry->comp_method != ZIP_CM_STORE && entry->size > LARGEST_INFLATED)
-        return weft__npy_fail(r, WEFT_ERROR_FORMAT, "compressed, %llu bytes long, and the limit is %llu; save it with numpy.savez, which does not compress",
+        return weft__npy_fail(r, WEFT_ERROR_FORMAT,
+                              "compressed, %llu bytes long, and the limit is %llu; save it with numpy.savez, which does not compress",
                               (unsigned long long)entry->size, (unsigned long long)LARGEST_INFLATED);
     return WEFT_OK;
 }
@@ -208,7 +210,8 @@ static bool add_array(zip_t *archive, const char *name, void *bytes, size_t n)
     zip_int64_t i = zip_file_add(archive, entry, source, 0);
     if (i < 0)
         zip_source_free(source);
-    return i >= 0 && !zip_set_file_compression(archive, (zip_uint64_t)i, ZIP_CM_STORE, 0) && !zip_file_set_dostime(archive, (zip_uint64_t)i, 0, DATE_1980, 0);
+    return i >= 0 && !zip_set_file_compression(archive, (zip_uint64_t)i, ZIP_CM_STORE, 0) &&
+           !zip_file_set_dostime(archive, (zip_uint64_t)i, 0, DATE_1980, 0);
 }
 
 static weft_status add_arrays(const weft__npy_report *r, zip_t *archive, const char *const *names, const weft_array *arrays, size_t n)

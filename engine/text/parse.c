@@ -202,9 +202,11 @@ static bool parse_operand(parser *p, value *v)
     } else if (weft__parse_is(p, "(") || weft__parse_is(p, "[")) {
         good = parse_bracket(p, v);
     } else if (p->token.kind == TOKEN_SIGN) {
-        good = weft__parse_fail(p, p->token.text, WEFT_ERROR_SYNTAX, "expected a number, a name or '(', and this is '%.*s'", (int)p->token.length, p->token.text);
+        good = weft__parse_fail(p, p->token.text, WEFT_ERROR_SYNTAX, "expected a number, a name or '(', and this is '%.*s'", (int)p->token.length,
+                                p->token.text);
     } else {
-        good = weft__parse_fail(p, p->token.text, WEFT_ERROR_SYNTAX, "expected a number, a name or '(', and the %s ends", p->token.kind == TOKEN_END ? "text" : "line");
+        good = weft__parse_fail(p, p->token.text, WEFT_ERROR_SYNTAX, "expected a number, a name or '(', and the %s ends",
+                                p->token.kind == TOKEN_END ? "text" : "line");
     }
     while (good && (weft__parse_is(p, ".") || weft__parse_is(p, "[")))
         good = weft__parse_is(p, ".") ? parse_attribute(p, v) : weft__parse_index(p, v);
@@ -229,8 +231,8 @@ static bool parse_signed(parser *p, value *v)
     token sign = p->token;
     value x;
     if (p->depth == PARSE_MOST_DEPTH)
-        return weft__parse_fail(p, sign.text, WEFT_ERROR_SYNTAX, "deeper than %d levels of parentheses, signs and powers; give parts a name, as in a = ...",
-                                PARSE_MOST_DEPTH);
+        return weft__parse_fail(p, sign.text, WEFT_ERROR_SYNTAX,
+                                "deeper than %d levels of parentheses, signs and powers; give parts a name, as in a = ...", PARSE_MOST_DEPTH);
     p->depth++;
     bool minus = weft__parse_is(p, "-"), plus = weft__parse_is(p, "+"), good;
     if (!minus && !plus)
@@ -358,7 +360,8 @@ weft_status weft_parse(weft_tape *tape, const char *text, const weft_binding_nam
         return refuse(message, WEFT_ERROR_ARGUMENT, "expression: an argument is NULL");
     if (strnlen(text, PARSE_MOST_BYTES + 1) > PARSE_MOST_BYTES)
         return refuse(message, WEFT_ERROR_SYNTAX, "expression: the text is longer than 1 MiB");
-    parser p = {.tape = tape, .text = text, .at = text, .bound = names, .n_bound = n, .dtype = WEFT_F64, .first_node = tape->count, .message = message};
+    parser p = {
+        .tape = tape, .text = text, .at = text, .bound = names, .n_bound = n, .dtype = WEFT_F64, .first_node = tape->count, .message = message};
     for (size_t i = n; i-- > 0;) {
         if (weft_node_failed(names[i].node) || names[i].node.tape != tape)
             return refuse(message, WEFT_ERROR_ARGUMENT, "expression: a name is bound to no node of this tape");

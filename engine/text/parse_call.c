@@ -73,8 +73,8 @@ static bool read_keyword(parser *p, call *c, token name)
     int i = formal_called(c, name);
     if (i < 0)
         return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "%s has no parameter \"%.*s\"%s; it is %s", c->function.name,
-                                (int)(name.length < 40 ? name.length : 40), name.text, weft__parse_nearest_formal(c->formals, c->n, name, near, sizeof near),
-                                usage(c, text, sizeof text));
+                                (int)(name.length < 40 ? name.length : 40), name.text,
+                                weft__parse_nearest_formal(c->formals, c->n, name, near, sizeof near), usage(c, text, sizeof text));
     if (c->given[i].at)
         return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "%s is given \"%.*s\" twice", c->function.name, (int)name.length, name.text);
     return read_argument(p, c, i);
@@ -140,8 +140,8 @@ static weft_node first_node(const parser *p, const call *c)
 static bool expected(parser *p, const call *c, int i, const value *v, const char *what)
 {
     const weft_piece *name = &c->formals[i].name;
-    return weft__parse_fail(p, v->at, WEFT_ERROR_SYNTAX, "\"%.*s\" of %s must be %s; this is %s", (int)name->length, name->text, c->function.name, what,
-                            weft__parse_kind(v));
+    return weft__parse_fail(p, v->at, WEFT_ERROR_SYNTAX, "\"%.*s\" of %s must be %s; this is %s", (int)name->length, name->text, c->function.name,
+                            what, weft__parse_kind(v));
 }
 
 static bool to_whole(parser *p, const call *c, int i, const value *v, ptrdiff_t *whole)
@@ -173,7 +173,8 @@ static bool to_axes(parser *p, const call *c, int i, const value *v, weft_node o
     for (size_t k = 0; k < a->n; k++) {
         ptrdiff_t axis = a->ints[k] < 0 ? a->ints[k] + rank : a->ints[k];
         if (axis < 0 || axis >= rank)
-            return weft__parse_fail(p, v->at, WEFT_ERROR_SHAPE, "axis %td, and the array has %td; they count from 0, or from the end as -1", a->ints[k], rank);
+            return weft__parse_fail(p, v->at, WEFT_ERROR_SHAPE, "axis %td, and the array has %td; they count from 0, or from the end as -1",
+                                    a->ints[k], rank);
         if (a->axes & WEFT_AXIS(axis))
             return weft__parse_fail(p, v->at, WEFT_ERROR_SHAPE, "axis %td is named twice", a->ints[k]);
         a->axes |= WEFT_AXIS(axis);

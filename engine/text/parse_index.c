@@ -29,7 +29,8 @@ static bool read_bound(parser *p, ptrdiff_t *bound)
     if (!weft__parse_expression(p, &v))
         return false;
     if (v.kind != VALUE_NUMBER || !v.whole || fabs(v.number) > 1e15)
-        return weft__parse_fail(p, v.at, WEFT_ERROR_SYNTAX, "an index must be a whole number, or start:stop:step; this is %s; for an array of indices there is gather",
+        return weft__parse_fail(p, v.at, WEFT_ERROR_SYNTAX,
+                                "an index must be a whole number, or start:stop:step; this is %s; for an array of indices there is gather",
                                 weft__parse_kind(&v));
     *bound = (ptrdiff_t)v.number;
     return true;
@@ -152,7 +153,8 @@ static bool spread(parser *p, const item *items, int n, const weft_shape *shape,
     for (int i = 0; i < n; i++) {
         said += items[i].kind == ITEM_SLICE || items[i].kind == ITEM_NUMBER;
         if (said > shape->rank)
-            return weft__parse_fail(p, items[i].at, WEFT_ERROR_SHAPE, "too many indices; the array has %d %s", shape->rank, shape->rank == 1 ? "axis" : "axes");
+            return weft__parse_fail(p, items[i].at, WEFT_ERROR_SHAPE, "too many indices; the array has %d %s", shape->rank,
+                                    shape->rank == 1 ? "axis" : "axes");
         if (items[i].kind == ITEM_REST && rests++)
             return weft__parse_fail(p, items[i].at, WEFT_ERROR_SYNTAX, "a second ...");
     }
@@ -166,7 +168,8 @@ static bool spread(parser *p, const item *items, int n, const weft_shape *shape,
             continue;
         ptrdiff_t length = (ptrdiff_t)shape->dim[axis], at = it->bound[0];
         if (it->kind == ITEM_NUMBER && (at >= length || at < -length))
-            return weft__parse_fail(p, it->at, WEFT_ERROR_SHAPE, "index %td, and axis %d has %td; they count from 0, or from the end as -1", at, axis, length);
+            return weft__parse_fail(p, it->at, WEFT_ERROR_SHAPE, "index %td, and axis %d has %td; they count from 0, or from the end as -1", at, axis,
+                                    length);
         c->start[axis] = at;
         c->stop[axis] = it->kind == ITEM_SLICE ? it->bound[1] : at == -1 ? PTRDIFF_MAX : at + 1;
         c->step[axis] = it->kind == ITEM_SLICE ? it->bound[2] : 1;

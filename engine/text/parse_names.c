@@ -128,14 +128,17 @@ static bool unknown_value(parser *p, token name)
 {
     int length = (int)smaller(name.length, LONGEST);
     if (is_function(name))
-        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is a function; call it, as in %.*s(x)", length, name.text, length, name.text);
+        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is a function; call it, as in %.*s(x)", length, name.text, length,
+                                name.text);
     nearest s = begin(name);
     consider_values(p, &s);
     if (s.best)
-        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is not known; did you mean \"%.*s\"?", length, name.text, (int)s.length, s.best);
+        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is not known; did you mean \"%.*s\"?", length, name.text, (int)s.length,
+                                s.best);
     char names[128];
     list_values(p, names, sizeof names);
-    return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is not known; %s%s", length, name.text, *names ? "there is " : "no name is bound", names);
+    return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is not known; %s%s", length, name.text,
+                            *names ? "there is " : "no name is bound", names);
 }
 
 bool weft__parse_unknown_function(parser *p, token name)
@@ -145,12 +148,13 @@ bool weft__parse_unknown_function(parser *p, token name)
     parser silent = *p;
     silent.message = NULL;
     if (weft__parse_name(&silent, name, &v))
-        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is a value and cannot be called; for a product write *", length, name.text);
+        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is a value and cannot be called; for a product write *", length,
+                                name.text);
     nearest s = begin(name);
     consider_functions(&s);
     if (s.best)
-        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "there is no function \"%.*s\"; did you mean \"%.*s\"?", length, name.text, (int)s.length,
-                                s.best);
+        return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "there is no function \"%.*s\"; did you mean \"%.*s\"?", length, name.text,
+                                (int)s.length, s.best);
     return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "there is no function \"%.*s\"", length, name.text);
 }
 
