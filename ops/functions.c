@@ -48,6 +48,42 @@ static weft_node scattered(const weft_argument *a)
     return weft_scatter_add(a[0].node, a[1].node, (size_t)a[2].number);
 }
 
+/* A number for each axis of x; the tape's error where there are others. */
+static bool one_an_axis(const char *function, const weft_argument *a, int argument)
+{
+    const weft_op here = {.name = function};
+    int rank = weft_node_shape(a[0].node).rank;
+    if (a[argument].n == (size_t)rank)
+        return true;
+    weft_fail(&here, &a[0].node, 1, WEFT_ERROR_SHAPE, "it takes a number for each of the %d axes, not %zu", rank, a[argument].n);
+    return false;
+}
+
+static weft_node sliced(const weft_argument *a)
+{
+    ptrdiff_t ones[WEFT_MAX_RANK];
+    for (int i = 0; i < WEFT_MAX_RANK; i++)
+        ones[i] = 1;
+    if (!one_an_axis("slice", a, 1) || !one_an_axis("slice", a, 2) || (a[3].given && !one_an_axis("slice", a, 3)))
+        return (weft_node){.tape = a[0].node.tape, .id = WEFT_NO_ID};
+    return weft_slice(a[0].node, a[1].ints, a[2].ints, a[3].given ? a[3].ints : ones);
+}
+
+static weft_node padded(const weft_argument *a)
+{
+    const weft_op here = {.name = "pad"};
+    size_t before[WEFT_MAX_RANK], after[WEFT_MAX_RANK];
+    if (!one_an_axis("pad", a, 1) || !one_an_axis("pad", a, 2))
+        return (weft_node){.tape = a[0].node.tape, .id = WEFT_NO_ID};
+    for (size_t i = 0; i < a[1].n; i++) {
+        if (a[1].ints[i] < 0 || a[2].ints[i] < 0)
+            return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_ARGUMENT, "a width must not be negative; a slice takes elements away");
+        before[i] = (size_t)a[1].ints[i];
+        after[i] = (size_t)a[2].ints[i];
+    }
+    return weft_pad(a[0].node, before, after);
+}
+
 /* --- the lines --- */
 
 #define ALIAS(name, of)

@@ -405,14 +405,13 @@ static size_t named_nodes(weft_tape *t, weft_binding_name *names)
     return n;
 }
 
-/* Ops with attributes that are no reduction print without them, so they cannot come back: these are the ones that the printer and the catalogue say.
- */
+/* Ops with attributes that are no reduction and have no words for them print without, so they cannot come back. */
 static bool attributes_lost(weft_node x, int depth)
 {
     const weft_op *op = weft_node_op(x);
     if (op->kind == WEFT_CONSTANT || (depth && *weft_node_name(x)))
         return false;
-    bool lost = op->attribute_size && op->kind != WEFT_REDUCTION && strcmp(op->name, "broadcast");
+    bool lost = op->attribute_size && op->kind != WEFT_REDUCTION && !op->words && strcmp(op->name, "broadcast");
     for (int i = 0; i < weft_node_operand_count(x); i++)
         lost |= attributes_lost(weft_node_operand(x, i), depth + 1);
     return lost;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MOST_ITEMS = 2 * WEFT_MAX_RANK + 1, MOST_ROWS = 1 << 24 };
+enum { MOST_ITEMS = 2 * WEFT_MAX_RANK + 1 };
 
 typedef enum item_kind { ITEM_SLICE, ITEM_NUMBER, ITEM_NEW_AXIS, ITEM_REST } item_kind;
 
@@ -89,61 +89,6 @@ static bool read_items(parser *p, item *items, int *n)
     return weft__parse_next(p);
 }
 
-/* --- cutting --- */
-
-/* The elements that start:stop:step takes of n, in NumPy's counting: their number, and the first one. */
-static size_t extent(ptrdiff_t n, ptrdiff_t *start, ptrdiff_t stop, ptrdiff_t *step)
-{
-    *step = *step == PTRDIFF_MAX ? 1 : *step;
-    ptrdiff_t low = *step > 0 ? 0 : -1, high = *step > 0 ? n : n - 1;
-    ptrdiff_t from = *start == PTRDIFF_MAX ? (*step > 0 ? low : high) : *start < 0 ? *start + n : *start;
-    ptrdiff_t to = stop == PTRDIFF_MAX ? (*step > 0 ? high : low) : stop < 0 ? stop + n : stop;
-    from = from < low ? low : from > high ? high : from;
-    to = to < low ? low : to > high ? high : to;
-    *start = from;
-    if (*step > 0)
-        return to > from ? (size_t)((to - from - 1) / *step + 1) : 0;
-    return from > to ? (size_t)((from - to - 1) / -*step + 1) : 0;
-}
-
-/* The elements along one axis: as rows, which gather() takes by number. */
-static weft_node cut_axis(parser *p, const char *at, weft_node x, int axis, ptrdiff_t start, ptrdiff_t stop, ptrdiff_t step)
-{
-    weft_shape shape = weft_node_shape(x);
-    int forth[WEFT_MAX_RANK], back[WEFT_MAX_RANK];
-    size_t n = extent((ptrdiff_t)shape.dim[axis], &start, stop, &step), bytes = (n + 1) * sizeof(int64_t);
-    if (n == shape.dim[axis] && step == 1)
-        return x;
-    if (n > MOST_ROWS) {
-        weft__parse_fail(p, at, WEFT_ERROR_SHAPE, "a slice of %zu elements along axis %d; at most %d are taken", n, axis, MOST_ROWS);
-        return weft__failed(p->tape);
-    }
-    int64_t *index = weft__allocate(&p->tape->allocator, bytes);
-    if (!index) {
-        weft__parse_memory(p);
-        return weft__failed(p->tape);
-    }
-    for (size_t k = 0; k < n; k++)
-        index[k] = start + (ptrdiff_t)k * step;
-    weft_node rows = weft_constant(p->tape, WEFT_I64, 1, &n, index);
-    weft__release(&p->tape->allocator, index, bytes);
-    for (int i = 0; i < shape.rank; i++) {
-        forth[i] = i == 0 ? axis : i <= axis ? i - 1 : i;
-        back[forth[i]] = i;
-    }
-    if (!axis)
-        return weft_gather(x, rows);
-    return weft_transpose(weft_gather(weft_transpose(x, forth), rows), back);
-}
-
-static weft_node slice(parser *p, const char *at, weft_node x, const cut *c)
-{
-    int rank = weft_node_shape(x).rank;
-    for (int axis = 0; axis < rank && p->status == WEFT_OK; axis++)
-        x = cut_axis(p, at, x, axis, c->start[axis], c->stop[axis], c->step[axis]);
-    return x;
-}
-
 /* --- indexing --- */
 
 /* What the items say about each axis of x. */
@@ -216,6 +161,6 @@ bool weft__parse_index(parser *p, value *v)
     weft_shape shape = weft_node_shape(v->node);
     if (!spread(p, items, n, &shape, &c))
         return false;
-    v->node = slice(p, at, v->node, &c);
+    v->node = weft_slice(v->node, c.start, c.stop, c.step);
     return p->status == WEFT_OK && weft__parse_recorded(p, at) && reshape(p, at, items, n, &v->node);
 }
