@@ -83,7 +83,7 @@ START_TEST(says_what_moves_in_numpys_words)
         {weft_slice(x, (ptrdiff_t[]){5, 3}, (ptrdiff_t[]){1, out}, (ptrdiff_t[]){-2, -2}), "x[5:2:-2, 3::-2]"},
         {weft_slice(x, (ptrdiff_t[]){4, 0}, (ptrdiff_t[]){4, out}, NULL), "x[0:0]"},
         {weft_slice(x, NULL, NULL, NULL), "x[:]"},
-        {weft_slice(s, NULL, NULL, NULL), "s[()]"},
+        {weft_slice(s, NULL, NULL, NULL), "s[...]"},
         {weft_flip(x, WEFT_AXIS(1)), "x[:, ::-1]"},
         {weft_slice(weft_add(line, s), (ptrdiff_t[]){6}, NULL, NULL), "(line + s)[6:]"},
         {weft_neg(weft_flip(weft_exp(line), 1)), "-exp(line)[::-1]"},

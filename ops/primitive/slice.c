@@ -69,7 +69,7 @@ static size_t put(char *text, size_t size, size_t used, const char *format, long
 static void slice_words(const void *attributes, const weft_shape *x, char *text, size_t size)
 {
     const weft_slicing *s = attributes;
-    size_t used = put(text, size, 0, x->rank ? "[" : "[()", 0), end = 0; /* end: of what says more than that an axis is whole */
+    size_t used = put(text, size, 0, x->rank ? "[" : "[...", 0), end = 0; /* end: of what says more than that an axis is whole */
     for (int i = 0; i < x->rank; i++) {
         int64_t n = (int64_t)x->dim[i], first = s->start[i], step = s->step[i], last = first + ((int64_t)s->count[i] - 1) * step;
         bool none = !s->count[i] && n, to_the_end = step > 0 ? last + step >= n : last + step < 0;
