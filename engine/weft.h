@@ -243,6 +243,19 @@ weft_status weft_split(weft_node x, int axis, size_t parts, weft_node *out);
  * derivative is cast back; there is none through i64. */
 weft_node weft_cast(weft_node x, weft_dtype dtype);
 
+/* --- Builders: noise --------------------------------------------------------------------------------------------------------------------
+ * Random numbers from a counter: Philox4x32-10 of Salmon, Moraes, Dror and Shaw, SC 2011. An element is a function of the seed, the step, the
+ * stream and its position in C order, and of nothing else: the same bits for any number of threads and on either backend. No derivative passes.
+ *   seed: an i64 node of one element, any value.
+ *   step: an f64 or i64 node of one element, a whole number from 0 to 2**46 - 1; else the run is WEFT_ERROR_ARGUMENT. For other noise each run make
+ *       it an f64 parameter, and one more at the end of each: weft_assign(step, weft_add(step, weft_scalar(tape, WEFT_F64, 1))) as an output.
+ *   stream: tells noises of one seed and step apart; one that has the stream of another repeats its numbers. uniform and normal share none.
+ * Result: dtype f32 or f64, of the given shape. Errors: WEFT_ERROR_DTYPE, WEFT_ERROR_SHAPE. */
+weft_node weft_uniform(weft_node seed, weft_node step, uint32_t stream, weft_dtype dtype, int rank, const size_t *dim);
+    /* multiples of 2**-53 in [0, 1), each equally likely; in f32 of 2**-24, those of f64 rounded down */
+weft_node weft_normal(weft_node seed, weft_node step, uint32_t stream, weft_dtype dtype, int rank, const size_t *dim);
+    /* mean 0, variance 1, by the formula of Box and Muller, 1958, from 53 bits each; at most 8.58 from 0; f64 within 1.1e-14, f32 is f64 rounded */
+
 /* --- Staged functions: ordinary functions over the builders above ----------------------------------------------------------------------- */
 weft_node weft_mean(weft_node x, unsigned axes, bool keepdims);     /* sum(x) / N */
 weft_node weft_variance(weft_node x, unsigned axes, bool keepdims); /* sum((x - mean(x))**2) / N, the biased one */
@@ -275,6 +288,11 @@ weft_node weft_softmax(weft_node z, int axis);
 
 /* Mean over the rows of -log softmax(z)[label]. z (N, C), label i64 (N) -> scalar. Safe for any finite z. C <= 4096. */
 weft_node weft_softmax_cross_entropy(weft_node z, weft_node label);
+
+/* Dropout for training: y = x * mask / (1 - rate), where mask is 1 if weft_uniform(seed, step, stream, ...) >= rate, else 0. The derivative has the
+ * same mask. For evaluation leave it out. 0 <= rate < 1, rounded down to a multiple of 2**-24; f32 and f64 drop the same elements. x f32 or f64.
+ * Errors: WEFT_ERROR_ARGUMENT (rate), WEFT_ERROR_DTYPE, and those of weft_uniform(). Source: Srivastava et al., 2014, section 10. */
+weft_node weft_dropout(weft_node x, double rate, weft_node seed, weft_node step, uint32_t stream);
 
 /* Stochastic gradient descent with momentum: velocity' = momentum*velocity + dw; w' = w - rate*velocity'. rate: a scalar node.
  * velocity: a parameter of w's shape. Writes two nodes for weft_compile() to out: the assignments of velocity and of w. */

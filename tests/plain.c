@@ -1,6 +1,7 @@
 /* plain.c: the interpreter of tapes. An element is found by its position along every axis; each op is the loop that its formula says. What is
  * computed element by element stands in plain_elementwise.c. */
 #include "tests/plain_movement.h"
+#include "tests/plain_noise.h"
 #include "tests/plain_work.h"
 
 #include <stdio.h>
@@ -153,6 +154,31 @@ static void scatter_add(const work *w)
         }
 }
 
+/* Seed and step are indices here; the attributes begin with the stream. f32 noise is rounded from f64 for normal, and cut for uniform. */
+static void noise(const work *w, bool normal)
+{
+    int64_t seed = w->p->index[weft_node_operand(w->node, 0).id][0], step = w->p->index[weft_node_operand(w->node, 1).id][0];
+    bool narrow = weft_node_dtype(w->node) == WEFT_F32;
+    uint32_t stream;
+    memcpy(&stream, weft_node_attributes(w->node), sizeof stream);
+    for (size_t i = 0; i < w->count; i++) {
+        if (normal)
+            w->y[0][i] = bounded_round(&w->p->rounding, plain_normal(seed, (uint64_t)step, stream, i), 1.1e-14L, 1);
+        else
+            w->y[0][i] = bounded_exact(plain_uniform(seed, (uint64_t)step, stream, i, narrow));
+    }
+}
+
+static void uniform(const work *w)
+{
+    noise(w, false);
+}
+
+static void normal(const work *w)
+{
+    noise(w, true);
+}
+
 /* --- fused ops: the formulas that weft.h and the op print, a column at a time --- */
 
 /* A kernel by hand need not add up the terms themselves: moments are taken about a shift and merged, which rounds where sums of whole
@@ -268,6 +294,8 @@ static const struct {
     {"assign", assign},
     {"gather", gather},
     {"scatter_add", scatter_add},
+    {"uniform", uniform},
+    {"normal", normal},
     {"fused_batchnorm", fused_batchnorm},
     {"fused_batchnorm_backward", fused_batchnorm_backward},
     {"fused_batchnorm_relu", fused_batchnorm_relu},

@@ -228,6 +228,29 @@ static weft_node build_cast(built *b, const move *m, const weft_node *x)
     return weft_cast(weft_cast(x[0], m->p[0] ? WEFT_I64 : WEFT_F64), b->dtype);
 }
 
+/* p[0]: the stream. The shape is that of its operand, whose values it scales. */
+static weft_node build_noise(built *b, const move *m, const weft_node *x, bool normal)
+{
+    weft_shape shape = weft_node_shape(x[0]);
+    weft_node seed = index_leaf(b, m, 1, 1000), step = weft_scalar(b->tape, WEFT_I64, 3);
+    return weft_mul(x[0], (normal ? weft_normal : weft_uniform)(seed, step, (uint32_t)m->p[0], b->dtype, shape.rank, shape.dim));
+}
+
+static weft_node build_uniform(built *b, const move *m, const weft_node *x)
+{
+    return build_noise(b, m, x, false);
+}
+
+static weft_node build_normal(built *b, const move *m, const weft_node *x)
+{
+    return build_noise(b, m, x, true);
+}
+
+static weft_node build_dropout(built *b, const move *m, const weft_node *x)
+{
+    return weft_dropout(x[0], 0.25, index_leaf(b, m, 1, 1000), weft_scalar(b->tape, WEFT_I64, 5), (uint32_t)m->p[0]);
+}
+
 static weft_node build_affine(built *b, const move *m, const weft_node *x)
 {
     (void)b, (void)m;
@@ -291,6 +314,9 @@ static const move_kind kinds[] = {
     {.name = "stack", .arity = 2, .other = build_stack},
     {.name = "split", .arity = 1, .other = build_split},
     {.name = "cast", .arity = 1, .other = build_cast},
+    {.name = "uniform", .arity = 1, .other = build_uniform},
+    {.name = "normal", .arity = 1, .other = build_normal},
+    {.name = "dropout", .arity = 1, .other = build_dropout},
     {.name = "affine", .arity = 3, .other = build_affine},
     {.name = "softmax_cross_entropy", .arity = 1, .other = build_softmax_cross_entropy},
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},

@@ -270,6 +270,13 @@ static int step_cast(generator *d, const char *kind)
     return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {whole}});
 }
 
+/* One of two streams. */
+static int step_noise(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {chance(d, 0.5)}});
+}
+
 static int step_batchnorm(generator *d, const char *kind)
 {
     int h = make_matrix(d, pick_move(d));
@@ -310,6 +317,9 @@ static const struct {
     {"stack", 2, step_stack},
     {"split", 1, step_split},
     {"cast", 1, step_cast},
+    {"uniform", 1, step_noise},
+    {"normal", 1, step_noise},
+    {"dropout", 1, step_noise},
     {"affine", 3, step_affine},
     {"softmax_cross_entropy", 2, step_cross_entropy},
     {"batchnorm", 2, step_batchnorm},

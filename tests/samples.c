@@ -58,9 +58,10 @@ void draw_domain(domain d, uint64_t *seed, size_t count, double *x)
 
 /* --- tables --- */
 
-extern const sample_table samples_elementwise, samples_reduction, samples_movement, samples_batchnorm, samples_staged;
+extern const sample_table samples_elementwise, samples_reduction, samples_movement, samples_batchnorm, samples_staged, samples_noise;
 
-static const sample_table *const tables[] = {&samples_elementwise, &samples_reduction, &samples_movement, &samples_batchnorm, &samples_staged};
+static const sample_table *const tables[] = {&samples_elementwise, &samples_reduction, &samples_movement, &samples_batchnorm, &samples_staged,
+                                            &samples_noise};
 
 enum { TABLES = sizeof tables / sizeof *tables };
 

@@ -172,6 +172,24 @@ START_TEST(softmax_of_few_rows_has_the_same_bits)
 }
 END_TEST
 
+/* Several parts of 16384 elements, and a remainder. */
+START_TEST(noise_has_the_same_bits)
+{
+    const size_t dim[] = {601, 1001};
+    for (int narrow = 0; narrow < 2; narrow++) {
+        graph g = graph_new();
+        weft_node seed = weft_scalar(g.tape, WEFT_I64, 4), x = add_input(&g, narrow ? WEFT_F32 : WEFT_F64, 2, dim, true);
+        g.out[0] = weft_uniform(seed, seed, 0, weft_node_dtype(x), 2, dim);
+        g.out[1] = weft_normal(seed, seed, 1, weft_node_dtype(x), 2, dim);
+        g.out[2] = weft_dropout(x, 0.25, seed, seed, 2);
+        weft_grad(weft_sum(weft_mul(g.out[2], x), WEFT_ALL_AXES, false), &x, 1, g.out + 3);
+        g.n_out = 4;
+        expect_same_bits(&g, "noise");
+        graph_free(&g);
+    }
+}
+END_TEST
+
 /* --- the right values --- */
 
 static const weft_shape reduced[] = {
@@ -451,6 +469,7 @@ int main(void)
     tcase_add_loop_test(bits, samples_have_the_same_bits, 0, (int)sample_count());
     tcase_add_loop_test(bits, batchnorm_has_the_same_bits, 0, (int)(sizeof batches / sizeof *batches));
     tcase_add_test(bits, softmax_of_few_rows_has_the_same_bits);
+    tcase_add_test(bits, noise_has_the_same_bits);
     tcase_add_loop_test(values, reductions_over_any_axes_are_right, 0, (int)(sizeof reduced / sizeof *reduced));
     tcase_add_loop_test(values, matmul_is_right, 0, (int)(sizeof products / sizeof *products));
     tcase_add_test(pools, a_program_may_end_without_a_run);
