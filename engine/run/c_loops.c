@@ -147,11 +147,24 @@ int weft__c_open_dim(const c_position *p, int depth, int d, const char *name)
 
 /* --- the innermost loops, in three shapes --- */
 
+/* gcc 12.2 unrolls an inner loop of up to 16 steps whole, vectorises the loop around it, and where a mask is a number first and a choice after,
+ * as in where(equal(a, b), c, d), at 512 bits gives lanes the mask of others. A short loop that chooses stays a loop. */
+static void keep_loop(const c_position *p, size_t steps)
+{
+    enum { UNROLLED_WHOLE = 16 };
+    bool chooses = false;
+    for (int i = 0; i < p->l->length; i++)
+        chooses |= p->l->body[i].action == ACTION_MAP && p->l->body[i].n > 2;
+    if (chooses && steps <= UNROLLED_WHOLE && !p->program->printed)
+        weft__c_put(p->out, "#pragma GCC unroll 1\n");
+}
+
 static void put_plain(const c_position *p, int depth)
 {
     int last = p->l->rank - 1;
     char high[WEFT__C_LIMIT];
     depth = weft__c_open_dim(p, depth, last - 1, "i");
+    keep_loop(p, p->l->extent[last]);
     weft__c_indent(p->out, depth);
     weft__c_put(p->out, "for (size_t j = %s; j < %s; j++) {\n", weft__c_low(p->l, last), weft__c_high(p->l, last, high));
     weft__c_body(p, depth + 1);
@@ -224,6 +237,7 @@ static void put_runs(const c_position *p, int depth)
         weft__c_put(out, "double run_%d[%zu];\n", i, width ? width : 1);
     }
     if (one) {
+        keep_loop(p, l->extent[last]);
         weft__c_indent(out, depth + 1);
         weft__c_put(out, "for (size_t j = 0; j < %s; j++) {\n", high);
     } else {
