@@ -91,6 +91,62 @@ void closed_l2_normalize(vectors v, closed_form f)
     scaled_norm(v, f, 1);
 }
 
+void closed_groupnorm(size_t samples, size_t channels, size_t groups, size_t inner, closed_form f)
+{
+    size_t length = channels / groups * inner;
+    double n = (double)length;
+    vectors v = {samples * groups, length, 1};
+    for (size_t k = 0; k < v.count; k++) {
+        double mean, s = moments(v, k, f.x, f.eps, &mean), mean_u = 0, mean_uxhat = 0;
+        for (size_t e = k * length; e < (k + 1) * length; e++) {
+            size_t channel = e / inner % channels;
+            double xhat = (f.x[e] - mean) * s, gamma = f.gamma ? f.gamma[channel] : 1;
+            f.y[e] = gamma * xhat + (f.beta ? f.beta[channel] : 0);
+            if (!f.dy)
+                continue;
+            f.dgamma[channel] += f.dy[e] * xhat;
+            f.dbeta[channel] += f.dy[e];
+            mean_u += gamma * f.dy[e] / n;
+            mean_uxhat += gamma * f.dy[e] * xhat / n;
+        }
+        for (size_t e = k * length; f.dy && e < (k + 1) * length; e++)
+            f.dx[e] = s * ((f.gamma ? f.gamma[e / inner % channels] : 1) * f.dy[e] - mean_u - (f.x[e] - mean) * s * mean_uxhat);
+    }
+}
+
+/* Of vector k: ln sum(exp). */
+static double log_of_sum(vectors v, size_t k, const double *x)
+{
+    double most = -INFINITY, total = 0;
+    for (size_t i = 0; i < v.length; i++)
+        most = fmax(most, x[at(v, k, i)]);
+    for (size_t i = 0; i < v.length; i++)
+        total += exp(x[at(v, k, i)] - most);
+    return most + log(total);
+}
+
+void closed_logsumexp(vectors v, closed_form f)
+{
+    for (size_t k = 0; k < v.count; k++) {
+        f.y[k] = log_of_sum(v, k, f.x);
+        for (size_t i = 0; f.dy && i < v.length; i++)
+            f.dx[at(v, k, i)] = exp(f.x[at(v, k, i)] - f.y[k]) * f.dy[k];
+    }
+}
+
+void closed_log_softmax(vectors v, closed_form f)
+{
+    for (size_t k = 0; k < v.count; k++) {
+        double whole = log_of_sum(v, k, f.x), sum = 0;
+        for (size_t i = 0; i < v.length; i++) {
+            f.y[at(v, k, i)] = f.x[at(v, k, i)] - whole;
+            sum += f.dy ? f.dy[at(v, k, i)] : 0;
+        }
+        for (size_t i = 0; f.dy && i < v.length; i++)
+            f.dx[at(v, k, i)] = f.dy[at(v, k, i)] - exp(f.y[at(v, k, i)]) * sum;
+    }
+}
+
 void closed_softmax(vectors v, closed_form f)
 {
     for (size_t k = 0; k < v.count; k++) {

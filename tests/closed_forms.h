@@ -30,6 +30,16 @@ void closed_rmsnorm(vectors v, closed_form f);
 /* y = x*r, r = (sum x**2 + eps)**-0.5; dx = r*(dy - y*sum(dy*y)). */
 void closed_l2_normalize(vectors v, closed_form f);
 
+/* x (samples, channels, inner): y = gamma*xhat + beta as above, over the channels of each of so many groups of one size and inner; gamma, beta and
+ * their gradients (channels), gamma and beta 1 and 0 where NULL. groups = channels: instance normalization. */
+void closed_groupnorm(size_t samples, size_t channels, size_t groups, size_t inner, closed_form f);
+
+/* y = max + ln sum(exp(x - max)), one for each vector; dx = p*dy. */
+void closed_logsumexp(vectors v, closed_form f);
+
+/* y = z - logsumexp(z); dz = dy - p*sum(dy). */
+void closed_log_softmax(vectors v, closed_form f);
+
 /* p = exp(z - max)/sum; dz = p*(dy - sum(dy*p)). */
 void closed_softmax(vectors v, closed_form f);
 

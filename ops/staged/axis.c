@@ -1,4 +1,4 @@
-/* axis.c: one axis, counted from either end as NumPy does. */
+/* axis.c: one axis, counted from either end as NumPy does, and arrays of one number for each index along it. */
 #include "ops/staged/staged.h"
 
 unsigned weft__axis_of(const char *name, weft_node x, int axis)
@@ -14,4 +14,11 @@ unsigned weft__axis_of(const char *name, weft_node x, int axis)
         return 0;
     }
     return WEFT_AXIS(axis < 0 ? axis + rank : axis);
+}
+
+weft_node weft__along(weft_node x, int axis, int rank)
+{
+    weft_shape shape = weft_node_shape(x);
+    size_t dim[WEFT_MAX_RANK] = {shape.dim[0], 1, 1, 1, 1, 1, 1, 1};
+    return axis < rank - 1 ? weft_reshape(x, rank - axis, dim) : x;
 }

@@ -1,6 +1,11 @@
-/* sgd.c: a step of gradient descent with momentum, in PyTorch's convention: the rate multiplies the velocity, not the gradient.
+/* sgd.c: a step of gradient descent, plain or with momentum, in PyTorch's convention: the rate multiplies the velocity, not the gradient.
  * Source: Sutskever et al., 2013; torch.optim.SGD. */
 #include "engine/weft_op.h"
+
+weft_node weft_descend(weft_node w, weft_node dw, weft_node rate)
+{
+    return weft_assign(w, weft_sub(w, weft_mul(rate, dw)));
+}
 
 void weft_sgd(weft_node w, weft_node dw, weft_node velocity, weft_node rate, double momentum, weft_node out[2])
 {

@@ -18,6 +18,13 @@ weft_node weft__batchnorm_column(weft_node x, weft_node h); /* x (C) as it meets
 /* The axis as a set of one, where x is a node and axis is -rank to rank-1; else 0 and the tape's error, worded for the function of that name. */
 unsigned weft__axis_of(const char *name, weft_node x, int axis);
 
+weft_node weft__along(weft_node x, int axis, int rank); /* x (C) as it meets an array of that rank along that axis: (C, 1, ...) */
+
+weft_node weft__root(weft_node square); /* its square root, with derivative 0 at 0 */
+
+/* each, or its mean or sum; else the tape's error, worded for the function of that name. */
+weft_node weft__loss(const char *name, weft_node each, weft_loss_reduction reduction);
+
 /* WEFT_OK where x[0] is (..., D), the n - 1 others are (D) and eps >= 0; else the tape's error, worded for the function of that name. */
 weft_status weft__rows_check(const char *name, const weft_node *x, int n, double eps);
 
