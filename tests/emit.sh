@@ -46,7 +46,8 @@ definitions() {
     batchnorm | layernorm) inputs=INPUTS_3 ;;
     rmsnorm) inputs=INPUTS_2 ;;
     mean) inputs=INPUTS_MEAN length=$5 ;;
-    variance) length=$5 ;;
+    variance | std) length=$5 ;;
+    logsumexp) length=$4 ;;
   esac
   echo "-DHEADER=\"$2.h\" -DFORWARD=$2_forward -DGRADIENT=$2_gradient -DWORKSPACE_FORWARD=${capitals}_FORWARD_WORKSPACE" \
     "-DWORKSPACE_GRADIENT=${capitals}_GRADIENT_WORKSPACE -DT=$type -DN=$4 -DD=$5 -DLENGTH_Y=$length -D$inputs"
@@ -70,7 +71,7 @@ try() {
   done
 }
 
-for function in batchnorm layernorm rmsnorm softmax l2_normalize mean variance; do
+for function in batchnorm layernorm rmsnorm softmax log_softmax logsumexp l2_normalize mean variance std; do
   for dtype in f32 f64; do
     try $function $dtype 7 5
     try $function $dtype 300 13

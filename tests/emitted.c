@@ -48,6 +48,12 @@ static weft_node build(const problem *p, const weft_node *x, size_t *n)
     *n = 1;
     if (!strcmp(p->name, "softmax"))
         return weft_softmax(x[0], -1);
+    if (!strcmp(p->name, "log_softmax"))
+        return weft_log_softmax(x[0], -1);
+    if (!strcmp(p->name, "logsumexp"))
+        return weft_logsumexp(x[0], WEFT_AXIS(1), false);
+    if (!strcmp(p->name, "std"))
+        return weft_std(x[0], WEFT_AXIS(0), false, 1);
     if (!strcmp(p->name, "l2_normalize"))
         return weft_l2_normalize(x[0], -1, 1e-5);
     if (!strcmp(p->name, "mean"))
@@ -137,7 +143,8 @@ int main(int argc, char **argv)
     p.n = strtoull(argv[4], NULL, 10);
     p.d = strtoull(argv[5], NULL, 10);
     p.bytes = weft_dtype_size(p.dtype);
-    p.length_y = !strcmp(p.name, "mean") || !strcmp(p.name, "variance") ? p.d : p.n * p.d;
+    bool columns = !strcmp(p.name, "mean") || !strcmp(p.name, "variance") || !strcmp(p.name, "std");
+    p.length_y = columns ? p.d : !strcmp(p.name, "logsumexp") ? p.n : p.n * p.d;
     if (!strcmp(argv[1], "draw"))
         return draw(&p, argv[6]);
     return argc == 8 ? judge(&p, argv[6], argv[7]) : 2;

@@ -28,6 +28,19 @@ static weft_node softmax(weft_node x, weft_node gamma, weft_node beta)
     return weft_softmax(x, -1);
 }
 
+static weft_node log_softmax(weft_node x, weft_node gamma, weft_node beta)
+{
+    (void)gamma;
+    (void)beta;
+    return weft_log_softmax(x, -1);
+}
+
+/* In four groups, or one where four are too many. */
+static weft_node groupnorm(weft_node x, weft_node gamma, weft_node beta)
+{
+    return weft_groupnorm(x, weft_node_shape(x).dim[1] % 4 ? 1 : 4, gamma, beta, eps);
+}
+
 static weft_node l2_normalize(weft_node x, weft_node gamma, weft_node beta)
 {
     (void)gamma;
@@ -39,7 +52,8 @@ static const struct {
     const char *name;
     weft_node (*record)(weft_node x, weft_node gamma, weft_node beta);
     size_t operands; /* of x, gamma, beta, those that it has */
-} norms[] = {{"layernorm", layernorm, 3}, {"rmsnorm", rmsnorm, 2}, {"softmax", softmax, 1}, {"l2_normalize", l2_normalize, 1}};
+} norms[] = {{"layernorm", layernorm, 3}, {"groupnorm", groupnorm, 3},     {"rmsnorm", rmsnorm, 2},
+             {"softmax", softmax, 1},     {"log_softmax", log_softmax, 1}, {"l2_normalize", l2_normalize, 1}};
 
 static bool run_size(bench *b, size_t k, size_t n, size_t d, const arrays *a)
 {

@@ -34,6 +34,18 @@ static weft_node build_softmax(const weft_node *x, double eps)
     return weft_softmax(x[0], -1);
 }
 
+static weft_node build_log_softmax(const weft_node *x, double eps)
+{
+    (void)eps;
+    return weft_log_softmax(x[0], -1);
+}
+
+static weft_node build_logsumexp(const weft_node *x, double eps)
+{
+    (void)eps;
+    return weft_logsumexp(x[0], WEFT_AXIS(1), false);
+}
+
 static weft_node build_mean(const weft_node *x, double eps)
 {
     (void)eps;
@@ -46,6 +58,12 @@ static weft_node build_variance(const weft_node *x, double eps)
     return weft_variance(x[0], WEFT_AXIS(0), false);
 }
 
+static weft_node build_std(const weft_node *x, double eps)
+{
+    (void)eps;
+    return weft_std(x[0], WEFT_AXIS(0), false, 1);
+}
+
 /* The first input is (N, D), further ones are (D). */
 static const struct {
     const char *name, *what;
@@ -56,9 +74,12 @@ static const struct {
     {"layernorm", "layer normalization of each row", build_layernorm, {"x", "gamma", "beta"}, "y"},
     {"rmsnorm", "each row by the root of its mean square", build_rmsnorm, {"x", "gamma"}, "y"},
     {"softmax", "softmax of each row", build_softmax, {"z"}, "p"},
+    {"log_softmax", "logarithm of the softmax of each row", build_log_softmax, {"z"}, "y"},
+    {"logsumexp", "logarithm of the sum of exponentials of each row", build_logsumexp, {"z"}, "y"},
     {"l2_normalize", "each row by its length", build_l2_normalize, {"x"}, "y"},
     {"mean", "mean over the rows", build_mean, {"x"}, "mu"},
     {"variance", "biased variance over the rows", build_variance, {"x"}, "sigma2"},
+    {"std", "unbiased standard deviation over the rows", build_std, {"x"}, "sigma"},
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
