@@ -457,7 +457,9 @@ int main(void)
 {
     Suite *suite = suite_create("noise");
     TCase *elements = tcase_create("elements"), *random = tcase_create("random"), *programs = tcase_create("programs"), *errors = tcase_create("errors");
-    tcase_set_timeout(random, 120);
+    tcase_set_timeout(random, 300);
+    tcase_set_timeout(programs, 120);
+    tcase_set_timeout(elements, 60);
     tcase_add_loop_test(elements, philox_gives_the_published_answers, 0, 3);
     tcase_add_test(elements, the_first_numbers_are_the_published_ones);
     tcase_add_loop_test(elements, every_element_is_that_of_the_formula, 0, DRAWN);
