@@ -153,9 +153,10 @@ weft_node weft_assign(weft_node parameter, weft_node value); /* as an output of 
  *
  * At kinks the derivative is PyTorch's: 0 at 0 for relu and abs, the slope at 0 for leaky_relu, alpha at 0 for elu, 1 at both bounds of clip, one
  * half to each operand at a tie of maximum and minimum, Inf at 0 for sqrt, -Inf for rsqrt. So the norm sqrt(sum(x**2)) of a zero vector has the
- * gradient NaN, as there; weft_l2_normalize() has none. sign, floor and the comparisons are piecewise constant and their derivative is 0
- * everywhere. No derivative of first or second order is NaN for a finite operand where the op is defined. Where an operand is NaN the
- * derivative of maximum, minimum and relu is 0 and that of abs is NaN, where PyTorch has 1 and 0: nothing depends on it, as the value is NaN. */
+ * gradient NaN, as there; weft_l2_normalize() with an eps has none. sign, floor and the comparisons are piecewise constant and their derivative is 0
+ * everywhere. No derivative of first or second order is NaN for finite operands where the op is defined, at poles of div and pow excepted.
+ * Where an operand is NaN the derivative of maximum, minimum and relu is 0, as no comparison holds, and that of elu and abs is NaN; PyTorch has 0
+ * for abs and 1 for the others. Nothing should depend on it, as the value is NaN too. */
 weft_node weft_add(weft_node a, weft_node b);     /* y = a + b */
 weft_node weft_sub(weft_node a, weft_node b);     /* y = a - b */
 weft_node weft_mul(weft_node a, weft_node b);     /* y = a * b */

@@ -78,6 +78,16 @@ static weft_node power_0(weft_node x)
     return weft_pow(x, weft_scalar_like(x, 0));
 }
 
+static weft_node larger_than_0(weft_node x)
+{
+    return weft_maximum(x, weft_scalar_like(x, 0));
+}
+
+static weft_node smaller_than_0(weft_node x)
+{
+    return weft_minimum(x, weft_scalar_like(x, 0));
+}
+
 /* Rows of one line each, which tests/data/conventions.py reads. */
 static const struct {
     const char *torch;
@@ -153,6 +163,8 @@ static const struct {
     {"torch.abs(x)", weft_abs, NAN, NAN, 0, NAN, NAN},
     {"torch.relu(x)", weft_relu, NAN, NAN, 1, NAN, 0},
     {"F.elu(x, 1.5)", elu, NAN, NAN, 1, NAN, NAN},
+    {"torch.maximum(x, torch.zeros(()))", larger_than_0, NAN, NAN, 1, NAN, 0},
+    {"torch.minimum(x, torch.zeros(()))", smaller_than_0, NAN, NAN, 1, NAN, 0},
 };
 
 START_TEST(known_differences)
@@ -163,8 +175,8 @@ START_TEST(known_differences)
     out[0] = differing[_i].build(x);
     ck_assert_int_eq(weft_grad(out[0], &x, 1, &out[1]), WEFT_OK);
     run_numbers(WEFT_F64, &x, &differing[_i].x, 1, out, 2, got);
-    ck_assert_msg(agree(WEFT_F64, got[0], differing[_i].our_value) && agree(WEFT_F64, got[1], differing[_i].our_gradient), "%s at %g: %g with gradient %g",
-                  differing[_i].torch, differing[_i].x, got[0], got[1]);
+    ck_assert_msg(agree(WEFT_F64, got[0], differing[_i].our_value) && agree(WEFT_F64, got[1], differing[_i].our_gradient),
+                  "%s at %g: %g with gradient %g", differing[_i].torch, differing[_i].x, got[0], got[1]);
     weft_tape_free(t);
 }
 END_TEST
@@ -426,8 +438,8 @@ START_TEST(special_values)
         double expected = special[_i / 2].is(wide[0][i], wide[1][i], wide[2][i]);
         bool sign = !special[_i / 2].zeros || expected != 0 || signbit(got) == signbit(expected);
         bool near = fabs(got - expected) <= (dtype == WEFT_F32 ? FLT_EPSILON : DBL_EPSILON); /* at -1 a function may have a zero */
-        ck_assert_msg((near || agree(dtype, got, expected)) && sign, "%s of %g, %g, %g in %s is %g, not %g", op->name, wide[0][i], wide[1][i], wide[2][i],
-                      weft_dtype_name(dtype), got, expected);
+        ck_assert_msg((near || agree(dtype, got, expected)) && sign, "%s of %g, %g, %g in %s is %g, not %g", op->name, wide[0][i], wide[1][i],
+                      wide[2][i], weft_dtype_name(dtype), got, expected);
     }
     weft_program_free(p);
     weft_tape_free(t);
