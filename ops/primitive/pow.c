@@ -66,7 +66,8 @@ static const char *pow_text_for(double b)
     return NULL;
 }
 
-/* d(a**b)/da = b a**(b-1), and 0 where b is 0, also at a = 0. */
+/* d(a**b)/da = b a**(b-1), and 0 where b is 0, also at a = 0. Where 0 * a**-1 would be NaN, since a is 0 or subnormal, the power is taken as 1; and
+ * only there, since elsewhere it is the mixed second derivative at b = 0, which is 1/a. */
 static weft_node base_partial(const weft_node *x)
 {
     weft_node a = x[0], b = x[1];
@@ -77,9 +78,10 @@ static weft_node base_partial(const weft_node *x)
         weft_node factor = weft_scalar_like(a, exponent);
         return weft_mul(factor, exponent == 2 ? a : weft_pow(a, weft_scalar_like(a, exponent - 1)));
     }
-    weft_node one = weft_full_like(b, 1), zero = weft_full_like(b, 0), is_zero = weft_equal(b, zero);
-    weft_node power = weft_pow(a, weft_sub(weft_where(is_zero, one, b), one));
-    return weft_mul(b, power);
+    weft_node one = weft_full_like(b, 1), zero = weft_full_like(b, 0);
+    weft_node normal = weft_full_like(a, weft_node_dtype(a) == WEFT_F32 ? 0x1p-126 : 0x1p-1022);
+    weft_node overflows = weft_mul(weft_equal(b, zero), weft_greater(normal, weft_abs(a)));
+    return weft_mul(b, weft_pow(a, weft_sub(weft_where(overflows, one, b), one)));
 }
 
 /* d(a**b)/db = a**b ln a, and 0 where a is 0 and b is not negative, as PyTorch has it. The inner where() keeps ln 0 out, so that
