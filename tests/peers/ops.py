@@ -1,0 +1,252 @@
+"""ops.py: what each op of the catalogue is in PyTorch and in NumPy, a line for each.
+
+A line has two functions of the node and its operands; the node has shape, the dtype's name, and the members that tests/peers/attributes.c writes.
+The formulas are those that weft.h states. Where the function of PyTorch that goes by the name computes something else, the line says what is
+taken in its place. At kinks and ties Weft has PyTorch's conventions, so nothing is left out there: abs and relu have derivative 0 at 0, maximum and
+minimum share a tie evenly between two operands, max and min among all elements that tie."""
+import math
+
+import numpy
+import torch
+import torch.nn.functional as F
+
+# Ops without a counterpart, and why. Where they are in a graph their values are taken as they are.
+WITHOUT = {
+    "fused_batchnorm_backward": "it is in derivatives only, which each side derives by itself",
+    "fused_batchnorm_relu_backward": "likewise",
+    "uniform": "its random numbers are those of another generator",
+    "normal": "likewise",
+}
+
+
+def is_torch(x):
+    return isinstance(x, torch.Tensor)
+
+
+# --- shapes and axes ---
+
+def fold(torch_fold, numpy_fold):
+    """Over several axes at once. PyTorch takes an empty set of axes for all of them."""
+    def over_torch(node, x):
+        return torch_fold(x, node.axes, node.keepdims) if node.axes else x.clone()
+
+    def over_numpy(node, x):
+        return numpy_fold(x, axis=tuple(node.axes), keepdims=node.keepdims)
+    return over_torch, over_numpy
+
+
+def prod_torch(node, x):
+    """torch.prod takes one axis at a time."""
+    for axis in reversed(node.axes):
+        x = torch.prod(x, axis, node.keepdims)
+    return x.clone() if not node.axes else x
+
+
+def first(node, x):
+    """x at index 0 of the axes."""
+    at = [slice(None)] * len(x.shape)
+    for axis in node.axes:
+        at[axis] = slice(0, 1) if node.keepdims else 0
+    return x[tuple(at)]
+
+
+def slice_torch(node, x):
+    """PyTorch's slices know no negative step."""
+    for axis in range(x.dim()):
+        x = x.index_select(axis, node.start[axis] + node.step[axis] * torch.arange(node.shape[axis]))
+    return x
+
+
+def slice_numpy(node, x):
+    for axis in range(x.ndim):
+        x = numpy.take(x, node.start[axis] + node.step[axis] * numpy.arange(node.shape[axis]), axis)
+    return x
+
+
+def padded(node, x):
+    """y[before + i (apart + 1)] = x[i], zeros elsewhere."""
+    y = x.new_zeros(node.shape) if is_torch(x) else numpy.zeros(node.shape, x.dtype)
+    at = tuple(slice(before, before + max(n - 1, 0) * (apart + 1) + (n > 0), apart + 1)
+               for before, apart, n in zip(node.before, node.apart, x.shape))
+    y[at] = x
+    return y
+
+
+def cast_torch(node, x):
+    return x.to({"f32": torch.float32, "f64": torch.float64, "i64": torch.int64}[node.dtype])
+
+
+def cast_numpy(node, x):
+    return x.astype({"f32": numpy.float32, "f64": numpy.float64, "i64": numpy.int64}[node.dtype])
+
+
+# --- indices ---
+
+def axis_of(node):
+    return node.axes[0] if node.axes else 0
+
+
+def scatter_add_torch(node, x, index):
+    return x.new_zeros(node.shape).index_add(axis_of(node), index, x)
+
+
+def scatter_add_numpy(node, x, index):
+    y = numpy.zeros(node.shape, x.dtype)
+    numpy.add.at(y, (slice(None),) * axis_of(node) + (index,), x)
+    return y
+
+
+def scatter_add_elements_numpy(node, x, index):
+    y = numpy.zeros(node.shape, x.dtype)
+    at = list(numpy.indices(index.shape))
+    at[axis_of(node)] = index
+    numpy.add.at(y, tuple(at), x)
+    return y
+
+
+def take_torch(node, x, index):
+    return x[(slice(None),) * axis_of(node) + (index,)]
+
+
+# --- normalization ---
+
+def batchnorm(total, sqrt, node, h, gamma, beta):
+    """The formula, and its derivative by PyTorch. torch.batch_norm itself is in functions.py: it computes h*(gamma*rstd) + (beta - mu*gamma*rstd), whose
+    roundings grow with the size of mu over sigma, and those of the formula do not."""
+    axes = (0,) + tuple(range(2, h.ndim))
+    channels = (1, -1) + (1,) * (h.ndim - 2)
+    n = max(math.prod(h.shape[axis] for axis in axes), 1)
+    centred = h - total(h, axes) / n
+    rstd = 1 / sqrt(total(centred * centred, axes) / n + node.eps)
+    return gamma.reshape(channels) * (centred * rstd) + beta.reshape(channels)
+
+
+def batchnorm_torch(node, h, *x):
+    """A copy of h, so that what flows back from its two users is added up before anything else: it cancels where a channel has one element."""
+    return batchnorm(lambda a, axes: torch.sum(a, axes, True), torch.sqrt, node, h.clone(), *x)
+
+
+def batchnorm_numpy(node, *x):
+    return batchnorm(lambda a, axes: numpy.sum(a, axes, keepdims=True), numpy.sqrt, node, *x)
+
+
+# --- powers ---
+
+def pow_torch(a, b):
+    """torch.pow, but for elements of exponent 0. There its derivative by the base is the constant 0 and says nothing of the exponent, so that the
+    mixed second derivative comes out as 0 in place of 1/a; of e ** (b ln a) it is right. Bases that are not positive are torch.pow's."""
+    by_logarithm = (b == 0) & (a > 0)
+    return torch.where(by_logarithm, torch.exp(b * torch.log(torch.where(by_logarithm, a, torch.ones_like(a)))), a ** b)
+
+
+# --- the table ---
+
+def both(function):
+    """One text for both: operators, or a function that they call by the same name."""
+    return lambda node, *x: function(torch, *x), lambda node, *x: function(numpy, *x)
+
+
+def one(torch_function, numpy_function):
+    return lambda node, *x: torch_function(*x), lambda node, *x: numpy_function(*x)
+
+
+def mask(compare):
+    return lambda node, *x: compare(*x).to(torch.float64), lambda node, *x: compare(*x).astype(numpy.float64)
+
+
+def sigmoid_numpy(x):
+    return 0.5 * (1 + numpy.tanh(0.5 * x))
+
+
+erf_numpy = numpy.vectorize(math.erf, otypes=[numpy.float64])
+
+# The numbers and the masks that nothing flows back through; what else is here has a derivative.
+FLAT = {"sign", "floor", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "argmax", "argmin", "one_hot", "stop_gradient"}
+
+OPS = {
+    "add": both(lambda m, a, b: a + b),
+    "sub": both(lambda m, a, b: a - b),
+    "mul": both(lambda m, a, b: a * b),
+    "div": both(lambda m, a, b: a / b),
+    "neg": both(lambda m, a: -a),
+    "reciprocal": both(lambda m, a: m.reciprocal(a)),
+    "pow": one(pow_torch, lambda a, b: a ** b),
+    "square": both(lambda m, a: m.square(a)),
+    "sqrt": both(lambda m, a: m.sqrt(a)),
+    "rsqrt": one(torch.rsqrt, lambda a: 1 / numpy.sqrt(a)),
+    "exp": both(lambda m, a: m.exp(a)),
+    "expm1": both(lambda m, a: m.expm1(a)),
+    "log": both(lambda m, a: m.log(a)),
+    "log1p": both(lambda m, a: m.log1p(a)),
+    "sin": both(lambda m, a: m.sin(a)),
+    "cos": both(lambda m, a: m.cos(a)),
+    "tanh": both(lambda m, a: m.tanh(a)),
+    "sigmoid": one(torch.sigmoid, sigmoid_numpy),
+    "softplus": both(lambda m, a: m.logaddexp(a, m.zeros_like(a))),  # F.softplus is a itself from 20 on, and so off by 2e-9
+    "erf": one(torch.erf, erf_numpy),
+    "gelu": one(F.gelu, lambda a: 0.5 * a * (1 + erf_numpy(a / math.sqrt(2)))),
+    "silu": one(F.silu, lambda a: a * sigmoid_numpy(a)),
+    "relu": one(torch.relu, lambda a: numpy.maximum(a, 0)),
+    "leaky_relu": (lambda node, a: F.leaky_relu(a, node.slope), lambda node, a: numpy.where(a > 0, a, node.slope * a)),
+    "elu": (lambda node, a: F.elu(a, node.alpha), lambda node, a: numpy.where(a > 0, a, node.alpha * numpy.expm1(numpy.minimum(a, 0)))),
+    "clip": (lambda node, a: torch.clamp(a, node.low, node.high), lambda node, a: numpy.clip(a, node.low, node.high)),
+    "abs": both(lambda m, a: m.abs(a)),
+    "sign": both(lambda m, a: m.sign(a)),
+    "floor": both(lambda m, a: m.floor(a)),
+    "maximum": both(lambda m, a, b: m.maximum(a, b)),
+    "minimum": both(lambda m, a, b: m.minimum(a, b)),
+    "greater": mask(lambda a, b: a > b),
+    "greater_equal": mask(lambda a, b: a >= b),
+    "less": mask(lambda a, b: a < b),
+    "less_equal": mask(lambda a, b: a <= b),
+    "equal": mask(lambda a, b: a == b),
+    "not_equal": mask(lambda a, b: a != b),
+    "where": both(lambda m, c, a, b: m.where(c != 0, a, b)),
+    "sum": fold(torch.sum, numpy.sum),
+    "max": fold(torch.amax, numpy.amax),
+    "min": fold(torch.amin, numpy.amin),
+    "prod": (prod_torch, lambda node, x: numpy.prod(x, axis=tuple(node.axes), keepdims=node.keepdims)),
+    "argmax": (lambda node, x: torch.argmax(x, axis_of(node), node.keepdims), lambda node, x: numpy.argmax(x, axis_of(node), keepdims=node.keepdims)),
+    "argmin": (lambda node, x: torch.argmin(x, axis_of(node), node.keepdims), lambda node, x: numpy.argmin(x, axis_of(node), keepdims=node.keepdims)),
+    "cumsum": (lambda node, x: torch.cumsum(x, axis_of(node)), lambda node, x: numpy.cumsum(x, axis_of(node))),
+    "broadcast": (lambda node, x: x.expand(node.shape), lambda node, x: numpy.broadcast_to(x, node.shape)),
+    "reshape": (lambda node, x: x.reshape(node.shape), lambda node, x: x.reshape(node.shape)),
+    "transpose": (lambda node, x: x.permute(node.order[:x.dim()]), lambda node, x: x.transpose(node.order[:x.ndim])),
+    "first": (first, first),
+    "slice": (slice_torch, slice_numpy),
+    "pad": (padded, padded),
+    "concat": (lambda node, *x: torch.cat(x, node.axis), lambda node, *x: numpy.concatenate(x, node.axis)),
+    "cast": (cast_torch, cast_numpy),
+    "stop_gradient": one(torch.Tensor.detach, lambda x: x),
+    "matmul": both(lambda m, a, b: m.matmul(a, b)),
+    "gather": (take_torch, lambda node, x, index: numpy.take(x, index, axis_of(node))),
+    "take": (take_torch, lambda node, x, index: numpy.take(x, index, axis_of(node))),
+    "scatter_add": (scatter_add_torch, scatter_add_numpy),
+    "gather_elements": (lambda node, x, index: torch.gather(x, axis_of(node), index),
+                        lambda node, x, index: numpy.take_along_axis(x, index, axis_of(node))),
+    "scatter_add_elements": (lambda node, x, index: x.new_zeros(node.shape).scatter_add(axis_of(node), index, x), scatter_add_elements_numpy),
+    "one_hot": (lambda node, index: F.one_hot(index, node.shape[-1]).to(torch.float64), lambda node, index: numpy.eye(node.shape[-1])[index]),
+    "fused_batchnorm": (batchnorm_torch, batchnorm_numpy),
+    "fused_batchnorm_relu": (lambda node, *x: torch.relu(batchnorm_torch(node, *x)), lambda node, *x: numpy.maximum(batchnorm_numpy(node, *x), 0)),
+}
+
+
+# --- mistakes on purpose ---
+
+def wrong_value(y):
+    if y.dtype == torch.int64:
+        return torch.where(y > 0, y - 1, y)
+    return y * (1 + 2.0 ** -20)
+
+
+def wrong_gradient(y):
+    """The value, with a derivative of the other sign."""
+    return 2 * y.detach() - y
+
+
+def wrong_curvature(y):
+    """The value and the derivative, with a second derivative that is off by its square."""
+    return y + 0.5 * (y - y.detach()) ** 2
+
+
+MISTAKES = {"value": wrong_value, "gradient": wrong_gradient, "curvature": wrong_curvature}
