@@ -2,6 +2,7 @@
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev)
 test_packages=(check clang tcc valgrind)
+peer_packages=(python3-numpy python3-torch)
 
 # need_packages PACKAGE...: installs those that are missing. Says nothing when there are none. Without the right to install, prints the one
 # command that does and exits 2. Where there is no dpkg, prints what is needed and goes on.

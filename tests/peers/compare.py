@@ -13,7 +13,7 @@ of a sum, and an undecided comparison either outcome; it does so for the nodes a
 rewritten ones, which Weft runs. The sum of the two errors is doubled, since the judge rounds as well, and since PyTorch's formula for the derivative of
 an op may have another rounding or two than ours: -g*((a/b)/b) where ours is -g*y/b. Where the bound is infinite nothing is compared. Where it is zero,
 the same ops give a whole number or the like in any order, but another formula with a division in it may not: derivatives get FEW roundings of the
-largest element. Of 24 million elements of 10000 graphs the one that came closest was off by half of its bound."""
+largest element. Of the ten million elements of 10000 graphs the one that came closest was off by half of its bound."""
 import json
 import sys
 from types import SimpleNamespace

@@ -21,7 +21,8 @@
 enum { MOST_REPORTED = 5, ENOUGH_FOR_EVERY_OP = 1000, EVERY_FEW_OPS = 7 };
 
 typedef struct tool {
-    const char *python, *script, *broken; /* broken: OP:HOW or NULL */
+    const char *python, *script, *broken, *mistakes; /* the options; broken: of --break, mistakes: of --broken; NULL: not given */
+    uint64_t graphs, first, printed;
     peer peer;
     given given;
     bool *seen;      /* [op of the catalogue]: in a graph that was compared */
@@ -369,50 +370,43 @@ static bool break_as_asked(tool *t)
     return false;
 }
 
+/* Every option has a value. False for what is none. */
+static bool parse(int argc, char **argv, tool *t)
+{
+    for (int i = 1; i < argc; i += 2) {
+        const char *name = argv[i], *value = argv[i + 1]; /* argv ends in NULL */
+        const char **text = !strcmp(name, "--python") ? &t->python : !strcmp(name, "--script") ? &t->script
+                          : !strcmp(name, "--break") ? &t->broken : !strcmp(name, "--broken") ? &t->mistakes : NULL;
+        uint64_t *number = !strcmp(name, "--graphs") ? &t->graphs : !strcmp(name, "--first") ? &t->first
+                         : !strcmp(name, "--print") ? &t->printed : NULL;
+        if (!value || (!text && !number))
+            return false;
+        if (text)
+            *text = value;
+        else
+            *number = strtoull(value, NULL, 10);
+    }
+    return t->printed || (t->python && t->script);
+}
+
 int main(int argc, char **argv)
 {
-    tool t = {.python = NULL};
-    uint64_t graphs = 300, first = 1;
-    const char *mistakes = NULL;
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (!*value)
-            return usage(argv[0]);
-        if (!strcmp(argv[i], "--print"))
-            return print_line(strtoull(value, NULL, 10));
-        if (!strcmp(argv[i], "--python"))
-            t.python = value;
-        else if (!strcmp(argv[i], "--script"))
-            t.script = value;
-        else if (!strcmp(argv[i], "--break"))
-            t.broken = value;
-        else if (!strcmp(argv[i], "--broken"))
-            mistakes = value;
-        else if (!strcmp(argv[i], "--graphs"))
-            graphs = strtoull(value, NULL, 10);
-        else if (!strcmp(argv[i], "--first"))
-            first = strtoull(value, NULL, 10);
-        else
-            return usage(argv[0]);
-        i++;
-    }
-    if (!t.python || !t.script)
+    tool t = {.graphs = 300, .first = 1};
+    if (!parse(argc, argv, &t))
         return usage(argv[0]);
+    if (t.printed)
+        return print_line(t.printed);
     setvbuf(stdout, NULL, _IOLBF, 0);
     t.seen = calloc(weft_op_count(), sizeof *t.seen);
-    bool good = open_peer(&t);
-    if (good && !break_as_asked(&t)) {
-        peer_end(&t.peer);
-        return 2;
+    bool good = open_peer(&t) && break_as_asked(&t);
+    if (good && t.mistakes) {
+        judge_mistakes(&t, strcmp(t.mistakes, "all") ? EVERY_FEW_OPS : 1);
+    } else if (good) {
+        judge_seeds(&t, t.first, t.graphs);
+        if (!t.failed)
+            judge_coverage(&t, t.graphs);
     }
     t.failed += !good;
-    if (good && mistakes) {
-        judge_mistakes(&t, strcmp(mistakes, "all") ? EVERY_FEW_OPS : 1);
-    } else if (good) {
-        judge_seeds(&t, first, graphs);
-        if (!t.failed)
-            judge_coverage(&t, graphs);
-    }
     peer_end(&t.peer);
     free(t.given.op);
     free(t.seen);

@@ -155,7 +155,7 @@ def mask(compare):
 
 
 def sigmoid_numpy(x):
-    return 0.5 * (1 + numpy.tanh(0.5 * x))
+    return 1 / (1 + numpy.exp(-x))
 
 
 erf_numpy = numpy.vectorize(math.erf, otypes=[numpy.float64])

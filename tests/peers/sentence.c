@@ -4,7 +4,7 @@
  *      "leaves": [0], "results": [1], "w": [[0.5]], "u": [[2]], "dx": [[1, -1]],
  *      "value": {"weft": [[3]], "bound": [[1e-15]]}, "gradient": ..., "jvp": ..., "hvp": ...}
  *
- * Nodes are in the order of the tape, and named by their number in it. The dtype is stated where it is i64. */
+ * Nodes are in the order of the tape, and named by their number in it. The dtype is stated where it is not f64. */
 #include "tests/peers/graphs.h"
 
 #include <string.h>
@@ -77,7 +77,9 @@ static bool node_write(FILE *to, const subject *s, const given *as_numbers, weft
     fprintf(to, "{\"op\": \"%s\", \"shape\": [", number ? "constant" : weft_node_op(x)->name);
     for (int i = 0; i < shape.rank; i++)
         fprintf(to, "%s%zu", i ? ", " : "", shape.dim[i]);
-    fputs(weft_node_dtype(x) == WEFT_I64 ? "], \"dtype\": \"i64\"" : "]", to);
+    putc(']', to);
+    if (weft_node_dtype(x) != WEFT_F64)
+        fprintf(to, ", \"dtype\": \"%s\"", weft_dtype_name(weft_node_dtype(x)));
     if (number || !n) {
         fputs(", \"values\": ", to);
         if (number)
