@@ -28,9 +28,6 @@ static const struct {
     {"slice", {{"start", INT64, AXES}, {"step", INT64, AXES}, {"count", INT64, AXES}}},
     {"pad", {{"before", INT64, AXES}, {"after", INT64, AXES}, {"apart", INT64, AXES}}},
     {"concat", {{"axis", INT64, 1}}},
-    {"leaky_relu", {{"slope", NUMBER, 1}}},
-    {"elu", {{"alpha", NUMBER, 1}}},
-    {"clip", {{"low", NUMBER, 1}, {"high", NUMBER, 1}}},
     {"fused_batchnorm", {{"eps", NUMBER, 1}}},
     {"fused_batchnorm_relu", {{"eps", NUMBER, 1}}},
 };

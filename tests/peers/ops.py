@@ -23,6 +23,11 @@ def is_torch(x):
     return isinstance(x, torch.Tensor)
 
 
+def scalar(x):
+    """Of an operand that repeats one constant."""
+    return x.reshape(-1)[0].item() if x.numel() else 0.0
+
+
 # --- shapes and axes ---
 
 def fold(torch_fold, numpy_fold):
@@ -36,10 +41,15 @@ def fold(torch_fold, numpy_fold):
 
 
 def prod_torch(node, x):
-    """torch.prod takes one axis at a time."""
-    for axis in reversed(node.axes):
-        x = torch.prod(x, axis, node.keepdims)
-    return x.clone() if not node.axes else x
+    """By halves. torch.prod's derivative divides the product by the element, with roundings that the product of the others has not."""
+    for axis in node.axes:
+        while x.shape[axis] > 1:
+            half = x.shape[axis] // 2
+            rest = x.narrow(axis, 2 * half, x.shape[axis] - 2 * half)
+            x = torch.cat([x.narrow(axis, 0, half) * x.narrow(axis, half, half), rest], axis)
+        if not x.shape[axis]:
+            x = x.new_ones([1 if k == axis else n for k, n in enumerate(x.shape)])
+    return x.reshape(node.shape)
 
 
 def first(node, x):
@@ -139,6 +149,13 @@ def pow_torch(a, b):
     return torch.where(by_logarithm, torch.exp(b * torch.log(torch.where(by_logarithm, a, torch.ones_like(a)))), a ** b)
 
 
+# --- elu ---
+
+def elu_torch(node, a, b):
+    """F.elu has e**a - 1, which loses the digits of a small a, and at 0 a second derivative of 0 beside a derivative from the left."""
+    return torch.where(a > 0, a, b * torch.expm1(torch.where(a > 0, torch.zeros_like(a), a)))
+
+
 # --- the table ---
 
 def both(function):
@@ -187,9 +204,9 @@ OPS = {
     "gelu": one(F.gelu, lambda a: 0.5 * a * (1 + erf_numpy(a / math.sqrt(2)))),
     "silu": one(F.silu, lambda a: a * sigmoid_numpy(a)),
     "relu": one(torch.relu, lambda a: numpy.maximum(a, 0)),
-    "leaky_relu": (lambda node, a: F.leaky_relu(a, node.slope), lambda node, a: numpy.where(a > 0, a, node.slope * a)),
-    "elu": (lambda node, a: F.elu(a, node.alpha), lambda node, a: numpy.where(a > 0, a, node.alpha * numpy.expm1(numpy.minimum(a, 0)))),
-    "clip": (lambda node, a: torch.clamp(a, node.low, node.high), lambda node, a: numpy.clip(a, node.low, node.high)),
+    "leaky_relu": (lambda node, a, b: F.leaky_relu(a, scalar(b)), lambda node, a, b: numpy.where(a > 0, a, b * a)),
+    "elu": (elu_torch, lambda node, a, b: numpy.where(a > 0, a, b * numpy.expm1(numpy.minimum(a, 0)))),
+    "clip": (lambda node, a, b, c: torch.clamp(a, scalar(b), scalar(c)), lambda node, a, b, c: numpy.clip(a, b, c)),
     "abs": both(lambda m, a: m.abs(a)),
     "sign": both(lambda m, a: m.sign(a)),
     "floor": both(lambda m, a: m.floor(a)),
