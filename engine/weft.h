@@ -131,7 +131,8 @@ int weft_node_operand_count(weft_node x);
 weft_node weft_node_operand(weft_node x, int i);
 bool weft_node_scalar(weft_node x, double *value); /* true for a constant of one value, broadcast or not */
 
-/* True when a derivative recorded x on behalf of operand `edge` of node `of`; edge -1: x adds up what arrived at `of` from several users. */
+/* True when a derivative recorded x on behalf of operand `edge` of node `of`; edge -1: on behalf of the node itself, as x adds up what arrived at `of`
+ * from several users. */
 bool weft_node_adjoint_of(weft_node x, weft_node *of, int *edge);
 
 /* --- Leaves --------------------------------------------------------------------------------------------------------------------------- */
@@ -405,11 +406,33 @@ weft_node weft_fused_batchnorm_relu(weft_node h, weft_node gamma, weft_node beta
 /* --- Derivatives ------------------------------------------------------------------------------------------------------------------------ */
 
 /* dx[i] = d loss / d x[i], of the shape of x[i]; zeros where no path leads from x[i] to the loss. loss: one element.
- * Errors: WEFT_ERROR_SHAPE (loss is not a scalar), WEFT_ERROR_DTYPE (x[i] holds integers), WEFT_ERROR_GRADIENT. */
+ * x[i] may be any node, not only a leaf: the loss itself, whose derivative is 1; one that depends on another x[j]; the same one twice. Every path from
+ * x[i] to the loss counts, also one through x[j]. Nothing is computed for what lies before x.
+ * Errors: WEFT_ERROR_SHAPE (loss is not a scalar), WEFT_ERROR_DTYPE (x[i] holds integers), WEFT_ERROR_ARGUMENT (no node of this tape),
+ * WEFT_ERROR_GRADIENT (an op on the way has no derivative). So for all of these. */
 weft_status weft_grad(weft_node loss, const weft_node *x, size_t n, weft_node *dx);
 
-/* The same for cotangents: dx[i] = sum over k of dy[k] . d y[k] / d x[i]; dy[k] has the shape of y[k]. */
+/* The same for cotangents: dx[i] = sum over k of dy[k] . d y[k] / d x[i]; dy[k] has the shape and dtype of y[k], else WEFT_ERROR_SHAPE. */
 weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx);
+
+/* Forward mode, for tangents: dy[k] = sum over i of d y[k] / d x[i] . dx[i], of the shape of y[k]; zeros where no path leads to y[k]. dx[i] has the
+ * shape and dtype of x[i], else WEFT_ERROR_SHAPE. x as for weft_grad(), so u . dy = v . dx for the dy of tangents v and the dx of cotangents u.
+ * It records about as many nodes as the ops between x and y, each once. Tangents of nodes that are called h are called h_dot. */
+weft_status weft_jvp(const weft_node *y, size_t n_y, const weft_node *x, const weft_node *dx, size_t n_x, weft_node *dy);
+
+/* The Hessian's product with v: hv[i] = sum over j of d2 loss / d x[i] d x[j] . v[j], of the shape of x[i], by forward mode over the gradient: some four
+ * times the work of the loss. v[j] has the shape and dtype of x[j], else WEFT_ERROR_SHAPE. Source: Pearlmutter, 1994. */
+weft_status weft_hvp(weft_node loss, const weft_node *x, const weft_node *v, size_t n, weft_node *hv);
+
+enum { WEFT_MOST_PASSES = 256 };
+
+/* All derivatives of y: jacobian[a.., b..] = d y[a..] / d x[b..], of the shape of y followed by that of x. For small arrays: every element of y takes a
+ * reverse pass, or every element of x a forward one, whichever are fewer, and each records nodes of its own. More than WEFT_MOST_PASSES are refused.
+ * Errors: WEFT_ERROR_SHAPE (too many passes, or a rank beyond WEFT_MAX_RANK), WEFT_ERROR_DTYPE (integers, or y and x of two dtypes). */
+weft_status weft_jacobian(weft_node y, weft_node x, weft_node *jacobian);
+
+/* hessian[a.., b..] = d2 loss / d x[a..] d x[b..], of the shape of x followed by itself: the Jacobian of the gradient. Errors: both of theirs. */
+weft_status weft_hessian(weft_node loss, weft_node x, weft_node *hessian);
 
 /* --- Rewriting --------------------------------------------------------------------------------------------------------------------------
  * Records simpler nodes of the same values. Equal nodes become one; then rules, each with a name and a proof. Exact rules change no bit of an

@@ -128,9 +128,10 @@ struct weft_op {
     size_t attribute_size;                     /* bytes compared and copied */
     weft_status (*shape)(weft_typing *typing); /* NULL: elementwise, all shapes and dtypes alike */
 
-    /* The derivative, in one of four forms; all of them return nodes. */
+    /* The derivative, in one of four forms; all of them return nodes, for backward and forward mode alike. With a
+     * transpose, y is linear in the operands that have one: in all of them together, or in each while the others stay. */
     weft_node (*partial)(weft_node y, const weft_node *x, int operand);                  /* elementwise: dy/dx[operand] */
-    weft_node (*transpose)(weft_node y, const weft_node *x, int operand, weft_node dy);  /* linear in that operand: its dx; failed: none */
+    weft_node (*transpose)(weft_node y, const weft_node *x, int operand, weft_node dy);  /* linear in that operand: its dx; tape NULL: none */
     void (*vjp)(weft_node y, const weft_node *x, const weft_node *dy, weft_node *dx);    /* dy: one an output; tape NULL: zero. dx likewise */
     weft_status (*expand)(weft_node y, const weft_node *x, weft_node *outputs);          /* fused: the staged twin, on the same operands */
 

@@ -3,10 +3,12 @@
  * derivative is as good a function as any other.
  *
  * The walk looks at the ids lo <= id < hi. It is linear in that range and recurses only into the expansion of a fused op, whose range is
- * that expansion. Nodes recorded by the walk itself have ids >= hi and are not visited. */
-#include "engine/record/tape.h"
+ * that expansion. Nodes recorded by the walk itself have ids >= hi and are not visited.
+ *
+ * x[i] may be any node. The adjoint of an inner node counts every path from it to y, also those through another x[j], and what lies before it
+ * is not visited. */
+#include "engine/derive/derive.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct sweep {
@@ -52,32 +54,14 @@ static void contribute(sweep *s, uint32_t id, weft_node dx)
     uint32_t *held = slot(s, id);
     if (!held || weft_node_failed(dx))
         return;
-    const weft__node *node = weft__at(s->tape, id), *given = weft__at(s->tape, dx.id);
-    if (given->shape != node->shape || given->dtype != node->dtype) {
-        char want[128], got[128];
-        weft__tape_fail(s->tape, WEFT_ERROR_GRADIENT, "the cotangent of %%%u %s must be %s %s, the rule gave %s %s; is a sum over an axis missing?", id,
-                        node->op->name, weft_dtype_name(node->dtype), weft__shape_print(&node->shape->dims, want, sizeof want),
-                        weft_dtype_name(given->dtype), weft__shape_print(&given->shape->dims, got, sizeof got));
+    if (!weft__derivative_fits(s->tape, id, dx, "cotangent"))
         return;
-    }
     if (*held != WEFT_NO_ID) {
         s->tape->adjoint_of = id;
-        s->tape->edge = UINT16_MAX;
+        s->tape->edge = WEFT__NO_EDGE;
         dx = weft_add(weft__handle(s->tape, *held), dx);
     }
     *held = dx.id;
-}
-
-static weft_node times_partial(weft_node dy, weft_node partial)
-{
-    double factor;
-    if (!weft_node_scalar(partial, &factor))
-        return weft_mul(dy, partial);
-    if (factor == 1)
-        return dy;
-    if (factor == -1)
-        return weft_neg(dy);
-    return weft_mul(dy, partial);
 }
 
 static weft_status run_sweep(sweep *s, const weft_node *y, const weft_node *dy, size_t n_y);
@@ -121,14 +105,14 @@ static void pull_back(sweep *s, uint32_t id, const weft_node *dy)
     for (int k = 1; k < weft__output_count(op); k++)
         only_first &= !dy[k].tape;
 
-    weft__scope scope = {NULL, node->scope};
+    weft__scope scope = {.path = node->scope};
     const weft__scope *outer = s->tape->scope;
     s->tape->scope = node->scope ? &scope : NULL;
     s->tape->adjoint_of = id;
     s->tape->edge = 0;
-    if (op->vjp && only_first)
+    if (op->vjp && (only_first || !op->expand))
         op->vjp(y, x, dy, dx);
-    else if (op->expand)
+    else if (op->expand && !op->partial && !op->transpose)
         through_expansion(s, op, y, x, node->n, dy, dx);
     for (int i = 0; i < node->n; i++) {
         if (!is_needed(s, node->operand[i]))
@@ -136,7 +120,7 @@ static void pull_back(sweep *s, uint32_t id, const weft_node *dy)
         s->tape->adjoint_of = id;
         s->tape->edge = (uint16_t)i;
         if (op->partial)
-            dx[i] = times_partial(dy[0], op->partial(y, x, i));
+            dx[i] = weft__times_partial(dy[0], op->partial(y, x, i));
         else if (op->transpose)
             dx[i] = op->transpose(y, x, i, dy[0]);
         else if (!op->vjp && !op->expand)
@@ -147,24 +131,13 @@ static void pull_back(sweep *s, uint32_t id, const weft_node *dy)
     s->tape->scope = outer;
 }
 
-/* The finished cotangent of a named node is called d plus that name; a constant keeps showing its value. */
-static void name_adjoint(sweep *s, uint32_t id, uint32_t adjoint)
-{
-    const weft__node *node = weft__at(s->tape, id);
-    if (!node->name || adjoint < s->hi || weft__at(s->tape, adjoint)->name || weft_node_scalar(weft__handle(s->tape, adjoint), NULL))
-        return;
-    char name[80];
-    snprintf(name, sizeof name, "d%.78s", node->name);
-    weft_name(weft__handle(s->tape, adjoint), name);
-}
-
 static void walk(sweep *s)
 {
     for (uint32_t id = s->hi; id-- > s->lo && s->tape->status == WEFT_OK;) {
         const weft__node *node = weft__at(s->tape, id);
         uint32_t adjoint = s->adjoint[id - s->lo];
         if (adjoint != WEFT_NO_ID)
-            name_adjoint(s, id, adjoint);
+            weft__name_derivative(s->tape, id, adjoint, s->hi, "d", "");
         if (!node->n || node->op->kind == WEFT_PART || !s->needed[id - s->lo])
             continue;
         weft_node dy[WEFT_MAX_OUTPUTS] = {{0}};
@@ -184,19 +157,14 @@ static void walk(sweep *s)
 /* x must be marked in `needed`, or be below lo, already. */
 static weft_status walk_between(sweep *s, const weft_node *y, const weft_node *dy, size_t n_y)
 {
-    weft_tape *tape = s->tape;
-    uint32_t adjoint_of = tape->adjoint_of;
-    uint16_t edge = tape->edge;
-    const weft__scope *scope = tape->scope;
+    weft__stamps stamps = weft__stamps_now(s->tape);
     mark_needed(s);
     for (size_t k = 0; k < n_y; k++)
         if (is_needed(s, y[k].id))
             contribute(s, y[k].id, dy[k]);
     walk(s);
-    tape->adjoint_of = adjoint_of;
-    tape->edge = edge;
-    tape->scope = scope;
-    return tape->status;
+    weft__stamps_set(s->tape, stamps);
+    return s->tape->status;
 }
 
 static bool allocate_sweep(sweep *s)
@@ -229,29 +197,6 @@ static weft_status run_sweep(sweep *s, const weft_node *y, const weft_node *dy, 
     return status;
 }
 
-static weft_status check_arguments(weft_tape *tape, const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x)
-{
-    for (size_t k = 0; k < n_y; k++) {
-        const weft__node *value = weft__look(y[k]), *cotangent = weft__look(dy[k]);
-        if (!value || !cotangent || y[k].tape != tape || dy[k].tape != tape)
-            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "gradient: output %zu or its cotangent is no node of this tape", k);
-        if (value->shape != cotangent->shape || value->dtype != cotangent->dtype) {
-            weft_fail(value->op, (weft_node[]){y[k], dy[k]}, 2, WEFT_ERROR_SHAPE, "a cotangent must have the shape and dtype of its output");
-            return tape->status;
-        }
-    }
-    for (size_t i = 0; i < n_x; i++) {
-        const weft__node *node = weft__look(x[i]);
-        if (!node || x[i].tape != tape)
-            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "gradient: x[%zu] is no node of the tape of y", i);
-        if (node->dtype == WEFT_I64) {
-            weft_fail(node->op, &x[i], 1, WEFT_ERROR_DTYPE, "there is no gradient with respect to i64 indices");
-            return tape->status;
-        }
-    }
-    return WEFT_OK;
-}
-
 weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx)
 {
     weft_tape *tape = n_y && y ? y[0].tape : NULL;
@@ -261,7 +206,7 @@ weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const 
         return weft_tape_status(tape);
     if (!dy || (n_x && (!x || !dx)))
         return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "gradient: an argument is NULL");
-    if (check_arguments(tape, y, dy, n_y, x, n_x) != WEFT_OK)
+    if (weft__check_pairs(tape, "gradient", "output", "cotangent", y, dy, n_y) != WEFT_OK || weft__check_x(tape, "gradient", x, n_x) != WEFT_OK)
         return tape->status;
 
     sweep s = {.tape = tape, .lo = tape->count};
