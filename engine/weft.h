@@ -105,10 +105,18 @@ weft_node weft_name(weft_node x, const char *name); /* names x and returns it; a
 void weft_scope_push(weft_tape *tape, const char *name);
 void weft_scope_pop(weft_tape *tape);
 
+/* Opens a scope, which weft_scope_pop() closes, whose values weft_grad() and weft_vjp() do not keep: where they walk back through the scope they
+ * record copies of its nodes, computed anew from what the scope reads from outside, once the cotangent of its results is there. So a program keeps
+ * what goes into the scope and nothing of what is computed inside, at the price of computing that twice. Such scopes nest, and then the inner one is
+ * computed three times. Derivatives have the values that they have without, within rounding: in f64 as recorded, the same bits. It holds for nodes
+ * recorded in the scope, once it is closed; derivatives and rewritten nodes are not in it. weft_jvp() keeps nothing, and takes no notice.
+ * Source: Griewank and Walther, 2000, algorithm 799; Chen, Xu, Zhang and Guestrin, 2016. */
+void weft_checkpoint_push(weft_tape *tape, const char *name);
+
 /* A mark remembers a length; rewinding forgets every later node and an error, and keeps the memory for the next recording. */
 typedef struct weft_mark {
     uint32_t count;
-    const void *scope;
+    void *scope, *checkpoints;
     void *chunk;
     size_t used;
 } weft_mark;
@@ -132,7 +140,7 @@ weft_node weft_node_operand(weft_node x, int i);
 bool weft_node_scalar(weft_node x, double *value); /* true for a constant of one value, broadcast or not */
 
 /* True when a derivative recorded x on behalf of operand `edge` of node `of`; edge -1: on behalf of the node itself, as x adds up what arrived at `of`
- * from several users. */
+ * from several users, or computes `of` again, see weft_checkpoint_push(). */
 bool weft_node_adjoint_of(weft_node x, weft_node *of, int *edge);
 
 /* --- Leaves --------------------------------------------------------------------------------------------------------------------------- */

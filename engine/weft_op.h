@@ -16,7 +16,7 @@ enum { WEFT_MOST_WORDS = 640 }; /* bytes that an op's words() has for its text *
 typedef enum weft_kind {
     WEFT_ELEMENTWISE, /* y[i] = f(x[i], ...): give map, and partial or transpose */
     WEFT_REDUCTION,   /* folds axes away: give fold */
-    WEFT_VIEW,        /* the same elements elsewhere: give view */
+    WEFT_VIEW,        /* the same elements elsewhere: give view; what reads it waits for its second operand, if it has one */
     WEFT_GENERAL,     /* anything else: give kernel */
     WEFT_INPUT, WEFT_PARAMETER, WEFT_CONSTANT, WEFT_PART, WEFT_ASSIGN /* the engine's own */
 } weft_kind;
@@ -128,8 +128,9 @@ struct weft_op {
     size_t attribute_size;                     /* bytes compared and copied */
     weft_status (*shape)(weft_typing *typing); /* NULL: elementwise, all shapes and dtypes alike */
 
-    /* The derivative, in one of four forms; all of them return nodes, for backward and forward mode alike. With a
-     * transpose, y is linear in the operands that have one: in all of them together, or in each while the others stay. */
+    /* The derivative, in one of four forms; all of them return nodes, for backward and forward mode alike. y and x may be copies of the node that is
+     * differentiated and of its operands. With a transpose, y is linear in the operands that have one: in all of them together, or in each while
+     * the others stay. */
     weft_node (*partial)(weft_node y, const weft_node *x, int operand);                  /* elementwise: dy/dx[operand] */
     weft_node (*transpose)(weft_node y, const weft_node *x, int operand, weft_node dy);  /* linear in that operand: its dx; tape NULL: none */
     void (*vjp)(weft_node y, const weft_node *x, const weft_node *dy, weft_node *dx);    /* dy: one an output; tape NULL: zero. dx likewise */

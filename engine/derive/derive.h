@@ -7,7 +7,7 @@
 
 /* What is stamped on each new record; a walk puts it back when it ends. */
 typedef struct weft__stamps {
-    const weft__scope *scope;
+    weft__scope *scope;
     uint32_t adjoint_of;
     uint16_t edge;
 } weft__stamps;

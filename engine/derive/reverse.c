@@ -3,11 +3,12 @@
  * derivative is as good a function as any other.
  *
  * The walk looks at the ids lo <= id < hi. It is linear in that range and recurses only into the expansion of a fused op, whose range is
- * that expansion. Nodes recorded by the walk itself have ids >= hi and are not visited.
+ * that expansion. Nodes recorded by the walk itself have ids >= hi and are not visited. Within a checkpointed scope the rules see copies of the
+ * nodes, see checkpoint.c; adjoints belong to the nodes themselves throughout.
  *
  * x[i] may be any node. The adjoint of an inner node counts every path from it to y, also those through another x[j], and what lies before it
  * is not visited. */
-#include "engine/derive/derive.h"
+#include "engine/derive/checkpoint.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ typedef struct sweep {
     const weft_node *x;    /* those of x below lo, for an expansion: its operands */
     uint32_t *below;       /* their cotangents */
     size_t n_below;
+    weft__checkpoints checkpoints;
 } sweep;
 
 static uint32_t *slot(sweep *s, uint32_t id)
@@ -98,15 +100,15 @@ static void pull_back(sweep *s, uint32_t id, const weft_node *dy)
 {
     const weft__node *node = weft__at(s->tape, id);
     const weft_op *op = node->op;
-    weft_node y = weft__handle(s->tape, id), x[WEFT_MAX_OPERANDS], dx[WEFT_MAX_OPERANDS] = {{0}};
+    weft_node y = weft__checkpoints_value(&s->checkpoints, id), x[WEFT_MAX_OPERANDS], dx[WEFT_MAX_OPERANDS] = {{0}};
     for (int i = 0; i < node->n; i++)
-        x[i] = weft__handle(s->tape, node->operand[i]);
+        x[i] = weft__checkpoints_operand(&s->checkpoints, id, node->operand[i]);
     bool only_first = dy[0].tape != NULL;
     for (int k = 1; k < weft__output_count(op); k++)
         only_first &= !dy[k].tape;
 
     weft__scope scope = {.path = node->scope};
-    const weft__scope *outer = s->tape->scope;
+    weft__scope *outer = s->tape->scope;
     s->tape->scope = node->scope ? &scope : NULL;
     s->tape->adjoint_of = id;
     s->tape->edge = 0;
@@ -138,6 +140,7 @@ static void walk(sweep *s)
         uint32_t adjoint = s->adjoint[id - s->lo];
         if (adjoint != WEFT_NO_ID)
             weft__name_derivative(s->tape, id, adjoint, s->hi, "d", "");
+        weft__checkpoints_meet(&s->checkpoints, id, s->lo, s->needed, s->adjoint);
         if (!node->n || node->op->kind == WEFT_PART || !s->needed[id - s->lo])
             continue;
         weft_node dy[WEFT_MAX_OUTPUTS] = {{0}};
@@ -158,11 +161,14 @@ static void walk(sweep *s)
 static weft_status walk_between(sweep *s, const weft_node *y, const weft_node *dy, size_t n_y)
 {
     weft__stamps stamps = weft__stamps_now(s->tape);
+    if (!weft__checkpoints_find(&s->checkpoints, s->tape, s->lo, s->hi))
+        return weft__tape_fail(s->tape, WEFT_ERROR_MEMORY, "out of memory");
     mark_needed(s);
     for (size_t k = 0; k < n_y; k++)
         if (is_needed(s, y[k].id))
             contribute(s, y[k].id, dy[k]);
     walk(s);
+    weft__checkpoints_free(&s->checkpoints);
     weft__stamps_set(s->tape, stamps);
     return s->tape->status;
 }

@@ -88,38 +88,57 @@ weft_node weft_name(weft_node x, const char *name)
     return x;
 }
 
-void weft_scope_push(weft_tape *tape, const char *name)
+/* The scope opened last; NULL: the tape has failed. */
+static weft__scope *push(weft_tape *tape, const char *name)
 {
     if (!tape || tape->status != WEFT_OK)
-        return;
+        return NULL;
     if (!name || !*name) {
         weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "a scope needs a name");
-        return;
+        return NULL;
     }
     size_t parent = tape->scope ? strlen(tape->scope->path) + 1 : 0, own = strlen(name);
     weft__scope *scope = weft__arena_take(&tape->arena, sizeof *scope);
     char *path = scope ? weft__arena_take(&tape->arena, parent + own + 1) : NULL;
     if (!path) {
         weft__tape_fail(tape, WEFT_ERROR_MEMORY, "out of memory");
-        return;
+        return NULL;
     }
     if (parent) {
         memcpy(path, tape->scope->path, parent - 1);
         path[parent - 1] = '/';
     }
     memcpy(path + parent, name, own + 1);
-    *scope = (weft__scope){tape->scope, path};
+    *scope = (weft__scope){.parent = tape->scope, .path = path, .first = tape->count, .end = WEFT_NO_ID};
     tape->scope = scope;
+    return scope;
+}
+
+void weft_scope_push(weft_tape *tape, const char *name)
+{
+    push(tape, name);
+}
+
+void weft_checkpoint_push(weft_tape *tape, const char *name)
+{
+    weft__scope *scope = push(tape, name);
+    if (!scope)
+        return;
+    scope->checkpoint = true;
+    scope->earlier = tape->checkpoints;
+    tape->checkpoints = scope;
 }
 
 void weft_scope_pop(weft_tape *tape)
 {
     if (!tape || tape->status != WEFT_OK)
         return;
-    if (!tape->scope)
+    if (!tape->scope) {
         weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "weft_scope_pop without a weft_scope_push");
-    else
-        tape->scope = tape->scope->parent;
+        return;
+    }
+    tape->scope->end = tape->count;
+    tape->scope = tape->scope->parent;
 }
 
 weft_mark weft_tape_mark(const weft_tape *tape)
@@ -127,7 +146,7 @@ weft_mark weft_tape_mark(const weft_tape *tape)
     if (!tape)
         return (weft_mark){0};
     weft__arena_mark here = weft__arena_here(&tape->arena);
-    return (weft_mark){tape->count, tape->scope, here.chunk, here.used};
+    return (weft_mark){tape->count, tape->scope, tape->checkpoints, here.chunk, here.used};
 }
 
 void weft_tape_rewind(weft_tape *tape, weft_mark mark)
@@ -136,6 +155,9 @@ void weft_tape_rewind(weft_tape *tape, weft_mark mark)
         return;
     tape->count = mark.count;
     tape->scope = mark.scope;
+    tape->checkpoints = mark.checkpoints;
+    for (weft__scope *s = tape->scope; s; s = s->parent)
+        s->end = WEFT_NO_ID; /* they are open again */
     weft__arena_rewind(&tape->arena, (weft__arena_mark){mark.chunk, mark.used});
     tape->era++;
     tape->status = WEFT_OK;

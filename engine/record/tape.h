@@ -30,9 +30,13 @@ typedef struct weft__narrow_scalar {
     double wide;
 } weft__narrow_scalar;
 
+/* A scope that is to be checkpointed knows what was recorded in it: the ids first <= id < end. Since scopes nest, so do these ranges. */
 typedef struct weft__scope {
-    const struct weft__scope *parent;
+    struct weft__scope *parent;
     const char *path;
+    struct weft__scope *earlier; /* of those checkpointed, the one opened before it */
+    uint32_t first, end;         /* end: WEFT_NO_ID until it is closed */
+    bool checkpoint;
 } weft__scope;
 
 struct weft_tape {
@@ -43,7 +47,8 @@ struct weft_tape {
     weft__node **block; /* of WEFT__NODES_PER_BLOCK records each */
     size_t n_blocks, blocks_allocated;
     uint32_t count, era;
-    const weft__scope *scope;
+    weft__scope *scope;
+    weft__scope *checkpoints; /* the one opened last */
     uint32_t adjoint_of; /* stamped on each new record */
     uint16_t edge;
     weft_status status;

@@ -108,7 +108,7 @@ static weft_node rewrite_node(weft__rewriter *r, uint32_t id, const uint32_t *ma
         x[i] = weft__handle(r->tape, map[node->operand[i]]);
     if (node->op->kind == WEFT_PART)
         return weft_part(x[0], (int)*(const uint32_t *)node->attributes);
-    weft__scope scope = {NULL, node->scope};
+    weft__scope scope = {.path = node->scope};
     r->tape->scope = node->scope ? &scope : NULL;
     r->tape->adjoint_of = node->adjoint_of;
     r->tape->edge = node->edge;
@@ -122,7 +122,7 @@ static weft_node rewrite_node(weft__rewriter *r, uint32_t id, const uint32_t *ma
 
 static void rewrite_all(weft__rewriter *r, const weft__needed *needed, uint32_t *map)
 {
-    const weft__scope *scope = r->tape->scope;
+    weft__scope *scope = r->tape->scope;
     uint32_t adjoint_of = r->tape->adjoint_of;
     uint16_t edge = r->tape->edge;
     memset(r->centring, 0, (size_t)needed->end / 8 + 1);

@@ -128,7 +128,9 @@ static bool place_view(schedule *s, const weft__node *node, place *to)
         x.stride = x_stride;
         node->op->view(node->attributes, &x, &y, y_stride);
     }
-    *to = (place){.value = from.value};
+    *to = (place){.value = from.value, .after = from.after};
+    if (node->n > 1) /* the value itself, or what it is a view of */
+        to->after = s->places[node->operand[1]].value + 1;
     if (node->shape->count)
         to->offset = from.offset + (node->op->offset ? node->op->offset(node->attributes, &x) : 0);
     bool contiguous = !to->offset;

@@ -42,6 +42,33 @@ static void wait_for(schedule *s, const place *at, uint32_t over, void *context)
         w->after = computed + 1 > w->after ? computed + 1 : w->after;
 }
 
+/* Not before a value is computed, or what it is computed from, where it is inlined. */
+static void wait_until(schedule *s, const place *at, uint32_t over, void *context)
+{
+    wait *w = context;
+    uint32_t computed = s->values[at->value].entry;
+    (void)over;
+    if (computed != NO_ENTRY && computed > w->after)
+        w->after = computed;
+}
+
+/* What the views between a value and its operands ask for. It is a matter of memory, not of results: a value that moves to its users afterwards
+ * may leave behind what was to come after it. */
+static void wait_for_views(schedule *s, const value *v, wait *w)
+{
+    const weft__node *node = weft__at(s->tape, v->node);
+    int n = v->kind == VALUE_COPY ? 1 : node->n;
+    for (int k = 0; k < n; k++) {
+        const place *at = v->kind == VALUE_COPY ? &v->from : &s->places[node->operand[k]];
+        if (at->after && s->values[at->after - 1].inlined)
+            visit_operands(s, &s->values[at->after - 1], v->space, wait_until, w);
+        else if (at->after)
+            wait_until(s, &(place){.value = at->after - 1}, v->space, w);
+        if (s->values[at->value].inlined)
+            wait_for_views(s, &s->values[at->value], w);
+    }
+}
+
 static bool new_entry(schedule *s, const entry *made)
 {
     if (s->n_entries >= NO_ENTRY - 1 || !weft__grow(&s->program->allocator, &s->entries, &s->entries_allocated, s->n_entries + 1, sizeof *s->entries))
@@ -84,6 +111,7 @@ static bool schedule_in_loop(schedule *s, value *v)
 {
     wait w = {.cost = 4};
     visit_operands(s, v, v->space, wait_for, &w);
+    wait_for_views(s, v, &w);
     uint32_t first = w.after > w.with ? w.after : w.with;
     if (!find_loop(s, s->space_at[v->space], first, w.cost, &v->entry))
         return false;

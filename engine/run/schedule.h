@@ -13,6 +13,7 @@ typedef struct place {
     uint32_t value;
     const ptrdiff_t *stride; /* over the node's shape; NULL: contiguous, from the first element on */
     ptrdiff_t offset;        /* elements, from the value's first to the node's; 0 where stride is NULL */
+    uint32_t after;          /* a value, plus 1, before which it is not to be read, as its view says; 0: none */
 } place;
 
 typedef enum value_kind { VALUE_LEAF, VALUE_MAP, VALUE_FOLD, VALUE_COPY, VALUE_CALL } value_kind;
