@@ -46,7 +46,7 @@ START_TEST(every_fused_op_has_a_case)
 }
 END_TEST
 
-/* Everything that is compared for one side: the values, then the vjp, the jvp and the gradient of |vjp|**2. */
+/* Everything that is compared for one side: the values, then the vjp, the jvp, the vjp of the vjp for dy and the gradient of |vjp|**2. */
 static size_t derivatives(const weft_node *y, int outputs, const weft_node *dy, const weft_node *x, const weft_node *tangent, int n, weft_node *out)
 {
     size_t k = 0;
@@ -56,7 +56,9 @@ static size_t derivatives(const weft_node *y, int outputs, const weft_node *dy, 
     weft_vjp(y, dy, (size_t)outputs, x, (size_t)n, dx);
     for (int i = 0; i < n; i++)
         out[k++] = dx[i];
-    /* The vjp is linear in dy; its own vjp with the tangents as cotangents is J times them. */
+    weft_jvp(y, (size_t)outputs, x, tangent, (size_t)n, out + k);
+    k += (size_t)outputs;
+    /* The vjp is linear in dy; its own vjp with the tangents as cotangents is J times them: the jvp once more, by another way. */
     weft_vjp(dx, tangent, (size_t)n, dy, (size_t)outputs, out + k);
     k += (size_t)outputs;
     for (int i = 0; i < n; i++) {
@@ -141,6 +143,8 @@ static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h,
     ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
     for (size_t k = 0; k < n; k++) /* second derivatives carry rstd**3 and sums of products: some tens of roundings */
         compare(c, p, k, n + k, out[k], dtype == WEFT_F32 ? 2e-5 : 1e-12);
+    for (size_t k = (size_t)(outputs + c->n); k < (size_t)(2 * outputs + c->n); k++) /* and the jvp by the kernel that was derived by hand, transposed */
+        compare(c, p, k + (size_t)outputs, k, out[k], dtype == WEFT_F32 ? 2e-5 : 1e-12);
     for (size_t k = 0; k < used; k++)
         free(memory[k]);
     weft_program_free(p);
