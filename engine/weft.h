@@ -139,8 +139,8 @@ int weft_node_operand_count(weft_node x);
 weft_node weft_node_operand(weft_node x, int i);
 bool weft_node_scalar(weft_node x, double *value); /* true for a constant of one value, broadcast or not */
 
-/* True when a derivative recorded x on behalf of operand `edge` of node `of`; edge -1: on behalf of the node itself, as x adds up what arrived at `of`
- * from several users, or computes `of` again, see weft_checkpoint_push(). */
+/* True when a derivative recorded x on behalf of operand `edge` of node `of`; edge -1: x adds up what arrived at `of` from several users; edge -2: x
+ * computes `of` again, or what that takes, see weft_checkpoint_push(). */
 bool weft_node_adjoint_of(weft_node x, weft_node *of, int *edge);
 
 /* --- Leaves --------------------------------------------------------------------------------------------------------------------------- */

@@ -290,6 +290,7 @@ static const struct {
     {"transpose", transpose},
     {"first", first},
     {"stop_gradient", copy},
+    {"not_before", copy}, /* the engine's own, in checkpointed scopes */
     {"matmul", matmul},
     {"assign", assign},
     {"gather", gather},
@@ -367,6 +368,16 @@ static bool read_leaf(plain *p, weft_node node, const char *name)
     return true;
 }
 
+/* The engine's own view, not_before, of indices. */
+static bool copy_indices(plain *p, weft_node node)
+{
+    size_t count = count_of(node);
+    p->index[node.id] = malloc(count * sizeof(int64_t) + 1);
+    if (count)
+        memcpy(p->index[node.id], p->index[weft_node_operand(node, 0).id], count * sizeof(int64_t));
+    return true;
+}
+
 static bool evaluate(plain *p, weft_node node)
 {
     const weft_op *op = weft_node_op(node);
@@ -375,6 +386,8 @@ static bool evaluate(plain *p, weft_node node)
         return true; /* its node has left it behind */
     if (!w.n)
         return read_leaf(p, node, op->name);
+    if (weft_node_dtype(node) == WEFT_I64 && !strcmp(op->name, "not_before"))
+        return copy_indices(p, node);
     for (int i = 0; i < w.n; i++) {
         weft_node x = weft_node_operand(node, i);
         w.x_shape[i] = weft_node_shape(x);

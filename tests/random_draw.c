@@ -174,6 +174,7 @@ graph graph_draw(uint64_t seed)
     d.g.order = orders[below(&d, 5)];
     if (d.assigns)
         choose_updates(&d);
+    d.g.scopes = chance(&d, 0.3) ? 1 + (int)below(&d, 2) : 0;
     plain_free(&d.p);
     built_free(&d.b);
     graph_drop_unused(&d.g);

@@ -36,19 +36,18 @@ bool graph_build_move(built *b, const graph *g, int i)
 
 /* --- derivatives --- */
 
-/* Random cotangents, since those of a sum are zero behind a normalization; see the rules of thumb on gradient checks. */
-static void draw_cotangents(built *b, int round, const weft_node *y, size_t n)
+/* Random cotangents, since those of a sum are zero behind a normalization; see the rules of thumb on gradient checks. Tangents likewise. */
+static void draw_like(built *b, const char *prefix, uint64_t seed, const weft_node *y, size_t n, weft_node *drawn)
 {
     for (size_t k = 0; k < n; k++) {
         char name[24];
         weft_shape shape = weft_node_shape(y[k]);
-        move m = {.domain = AWAY, .seed = b->graph->seed * 31 + (uint64_t)round * 7 + k, .values = b->graph->cotangent_values};
-        snprintf(name, sizeof name, round ? "ddx%zu" : "dy%zu", k);
+        move m = {.domain = AWAY, .seed = b->graph->seed * 31 + seed + k, .values = b->graph->cotangent_values};
+        snprintf(name, sizeof name, "%s%zu", prefix, k);
         void *data = move_memory(b->dtype, &m, weft_shape_count(&shape));
-        b->cotangent[round][k] = weft_input(b->tape, name, b->dtype, shape.rank, shape.dim);
-        built_bind(b, b->cotangent[round][k], data);
+        drawn[k] = weft_input(b->tape, name, b->dtype, shape.rank, shape.dim);
+        built_bind(b, drawn[k], data);
     }
-    b->n_cotangents[round] = n;
 }
 
 /* --- assignments --- */
@@ -110,7 +109,8 @@ static bool build_vjp(built *b, int round)
 {
     const weft_node *y = b->out + (round ? b->n_values : 0);
     size_t n = round ? b->n_vjp : b->n_values;
-    draw_cotangents(b, round, y, n);
+    draw_like(b, round ? "ddx" : "dy", round ? 7 : 0, y, n, b->cotangent[round]);
+    b->n_cotangents[round] = n;
     if (weft_vjp(y, b->cotangent[round], n, b->leaf, b->n_leaves, b->out + b->n_out) != WEFT_OK)
         return false;
     b->n_vjp = b->n_leaves;
@@ -118,12 +118,50 @@ static bool build_vjp(built *b, int round)
     return true;
 }
 
+/* Forward mode from the leaves to the results, and to their gradients. */
+static bool build_jvp(built *b)
+{
+    draw_like(b, "v", 19, b->leaf, b->n_leaves, b->tangent);
+    for (int round = 0; round < b->graph->order; round++) {
+        const weft_node *y = b->out + (round ? b->n_values : 0);
+        size_t n = round ? b->n_vjp : b->n_values;
+        b->jvp[round] = b->n_out;
+        if (weft_jvp(y, n, b->leaf, b->tangent, b->n_leaves, b->out + b->n_out) != WEFT_OK)
+            return false;
+        b->n_out += n;
+    }
+    return true;
+}
+
+/* The moves in a scope, first <= i < end; by their number, so that they change little when moves are dropped. */
+static int scope_first(const graph *g, int k)
+{
+    return g->n / 4 + (k ? g->n / 8 : 0);
+}
+
+static int scope_end(const graph *g, int k)
+{
+    return g->n - scope_first(g, k);
+}
+
+static bool build_in_scopes(built *b, const graph *g, int i)
+{
+    for (int k = 0; k < g->scopes; k++)
+        if (i == scope_first(g, k))
+            weft_checkpoint_push(b->tape, k ? "inner" : "outer");
+    bool good = graph_build_move(b, g, i) && build_updates(b, i);
+    for (int k = g->scopes; k-- > 0;)
+        if (i + 1 == scope_end(g, k))
+            weft_scope_pop(b->tape);
+    return good;
+}
+
 bool graph_build(built *b, const graph *g, weft_dtype dtype)
 {
     graph_start(b, g, dtype);
     b->refused = true;
     for (int i = 0; i < g->n; i++)
-        if (!graph_build_move(b, g, i) || !build_updates(b, i))
+        if (!build_in_scopes(b, g, i))
             return false;
     for (int i = 0; i < g->n; i++)
         if (!strcmp(g->move[i].kind->name, "input") || !strcmp(g->move[i].kind->name, "parameter"))
@@ -139,7 +177,7 @@ bool graph_build(built *b, const graph *g, weft_dtype dtype)
         b->refused = true;
         return false;
     }
-    if (derives && g->order > 1 && !build_vjp(b, 1))
+    if (derives && ((g->order > 1 && !build_vjp(b, 1)) || !build_jvp(b)))
         return false;
     for (size_t k = 0; k < b->n_assignments; k++)
         b->out[b->n_out++] = b->assignment[k].node;

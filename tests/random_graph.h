@@ -14,7 +14,7 @@
 #include "tests/samples.h"
 
 enum { MOST_MOVES = 64, MOST_RESULTS = 4, MOST_OPERANDS = 3, MOST_UPDATES = 3, MOST_ASSIGNMENTS = 2 * MOST_UPDATES };
-enum { MOST_OUTPUTS = MOST_RESULTS + 2 * MOST_MOVES + MOST_ASSIGNMENTS, MOST_BINDINGS = 4 * MOST_MOVES };
+enum { MOST_OUTPUTS = 2 * MOST_RESULTS + 3 * MOST_MOVES + MOST_ASSIGNMENTS, MOST_BINDINGS = 4 * MOST_MOVES };
 
 /* How plain the values of a leaf are: as drawn from its domain; the nearest whole numbers; 1, 2, 3, 1, ...; all ones. */
 enum { VALUES_DRAWN, VALUES_WHOLE, VALUES_COUNTED, VALUES_ONE };
@@ -54,7 +54,8 @@ enum { MOST_RUNS = 3 }; /* of a graph with updates: as many stay in the safe ran
 
 typedef struct graph {
     uint64_t seed; /* that it was drawn from */
-    int n, n_results, order; /* order: 0 values; 1 and their vjp; 2 and the vjp of that */
+    int n, n_results, order; /* order: 0 values; 1 and their vjp and jvp; 2 and the vjp and jvp of that vjp */
+    int scopes;              /* checkpointed: 1 around the moves of the middle half, 2 and one within */
     int result[MOST_RESULTS]; /* moves */
     int n_updates;
     update update[MOST_UPDATES]; /* of different parameters, velocities included */
@@ -78,7 +79,8 @@ struct built {
     int n, now;                  /* moves recorded, the one being recorded */
     weft_node node[MOST_MOVES];  /* of each move */
     bool refused;                /* a builder did not take a move or an update */
-    size_t n_out, n_values, n_vjp; /* out: results, gradients of each leaf, gradients of these, assignments */
+    size_t n_out, n_values, n_vjp; /* out: results, gradients of each leaf, gradients of these, tangents of the results and gradients, assignments */
+    size_t jvp[2]; /* where in out the tangents begin, of the results and of the gradients; 0: there are none */
     weft_node out[MOST_OUTPUTS];
     size_t n_assignments;
     assignment assignment[MOST_ASSIGNMENTS];
@@ -86,6 +88,7 @@ struct built {
     weft_node leaf[MOST_MOVES];  /* inputs and parameters that gradients are taken for */
     size_t n_cotangents[2];      /* dy: of the results; of the gradients */
     weft_node cotangent[2][MOST_MOVES];
+    weft_node tangent[MOST_MOVES]; /* of each leaf */
     size_t n_bindings;
     weft_binding binding[MOST_BINDINGS]; /* memory of every input and parameter */
 };

@@ -1,5 +1,5 @@
 /* shrink.c: the smallest failing graph near a failing one. Each pass proposes graphs that are smaller in one respect: results, updates,
- * order, moves, leaves, dims, values. A proposal that still fails is kept. What the builders refuse does not fail and so is dropped. Every
+ * order, scopes, moves, leaves, dims, values. A proposal that still fails is kept. What the builders refuse does not fail and so is dropped. Every
  * proposal lowers its measure and raises none that an earlier pass lowers, so the passes come to rest. */
 #include "tests/random_graph.h"
 
@@ -102,6 +102,13 @@ static bool lower_order(shrinking *s)
         any |= keep(s, &smaller);
     }
     return any;
+}
+
+static bool drop_scopes(shrinking *s)
+{
+    graph smaller = *s->g;
+    smaller.scopes = 0;
+    return s->g->scopes && keep(s, &smaller);
 }
 
 /* Makes an operand of a move the only result: what is wrong may be inside. */
@@ -313,8 +320,8 @@ static bool simplify_values(shrinking *s)
 int graph_shrink(graph *g, bool (*fails)(void *context, const graph *g), void *context)
 {
     enum { MOST_ROUNDS = 20 };
-    static bool (*const passes[])(shrinking *s) = {drop_results, drop_updates, show_parameter, simplify_updates, lower_order,    take_part,
-                                                   drop_moves,   merge_leaves, shrink_dims,    drop_axes,        simplify_values};
+    static bool (*const passes[])(shrinking *s) = {drop_scopes, drop_results, drop_updates, show_parameter, simplify_updates, lower_order,
+                                                   take_part,   drop_moves,   merge_leaves, shrink_dims,    drop_axes,        simplify_values};
     shrinking s = {.g = g, .fails = fails, .context = context};
     bool any = true;
     for (int round = 0; any && round < MOST_ROUNDS; round++) {

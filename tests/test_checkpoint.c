@@ -278,7 +278,7 @@ START_TEST(copies_are_as_many_as_needed)
     ck_assert_uint_eq(weft_node_operand(wait, 0).id, x.id);
     ck_assert_str_eq(weft_node_name(copy), "y");
     ck_assert_str_eq(weft_node_scope(copy), "again");
-    ck_assert(weft_node_adjoint_of(copy, &of, &edge) && of.id == y.id && edge == -1);
+    ck_assert(weft_node_adjoint_of(copy, &of, &edge) && of.id == y.id && edge == -2);
     ck_assert_uint_eq(recorded_by_gradient(later, x), alone); /* it is behind the scope */
     ck_assert_uint_eq(recorded_by_gradient(later, y), recorded_by_gradient(later, weft_input(t, "z", WEFT_F64, 0, NULL))); /* no path: zeros */
     weft_tape_free(t);

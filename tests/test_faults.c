@@ -93,6 +93,35 @@ static weft_status check(weft_tape *t)
     return status;
 }
 
+/* Forward mode through every kind of rule, what is made of it, and scopes that are computed again. */
+static weft_status derive(weft_tape *t)
+{
+    static const double data[12] = {1, 5, 2, 4, 3, 3, 4, 2, 5, 1, 6, 0};
+    weft_node h = weft_input(t, "h", WEFT_F64, 2, (size_t[]){4, 3}), g = weft_input(t, "g", WEFT_F64, 1, (size_t[]){3}), y = h, out[4];
+    weft_node x[] = {h, g}, loss;
+    for (int i = 0; i < 2; i++) {
+        weft_checkpoint_push(t, "outer");
+        weft_checkpoint_push(t, "inner");
+        y = weft_fused_batchnorm_relu(weft_matmul(y, weft_broadcast(g, 2, (size_t[]){3, 3})), g, g, 1e-2);
+        weft_scope_pop(t);
+        y = weft_name(weft_sub(weft_exp(y), weft_max(y, WEFT_AXIS(1), true)), "y");
+        weft_scope_pop(t);
+    }
+    loss = weft_sum(y, WEFT_ALL_AXES, false);
+    weft_jvp(&y, 1, x, x, 2, out);
+    weft_hvp(loss, x, x, 2, out + 1);
+    weft_jacobian(weft_sum(y, WEFT_AXIS(0), false), h, out + 2);
+    weft_hessian(loss, g, out + 3);
+    if (weft_tape_status(t) != WEFT_OK)
+        return weft_tape_status(t);
+    weft_program *p = weft_compile(out, 4);
+    weft_bind(p, h, data, sizeof data);
+    weft_bind(p, g, data, 3 * sizeof *data);
+    weft_status status = weft_run(p);
+    weft_program_free(p);
+    return status;
+}
+
 static weft_status everything(weft_tape *t)
 {
     weft_node leaf[5], out[OUTPUTS];
@@ -107,6 +136,8 @@ static weft_status everything(weft_tape *t)
         status = run(t, leaf, out);
     if (status == WEFT_OK)
         status = check(t);
+    if (status == WEFT_OK)
+        status = derive(t);
     weft_tape_rewind(t, mark);
     return status;
 }

@@ -8,7 +8,7 @@
  *
  * A graph that fails is shrunk, and what is left of it is printed with its inputs. The judge and the shrinker are themselves tested, on ways
  * that are wrong on purpose. */
-#include "tests/differences.h"
+#include "tests/modes.h"
 #include "tests/suite.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static unsigned long long first_seed = 1, graphs = 3000, compiled_graphs = 30;
 
 static verdict judge_again(const graph *g, const verdict *v)
 {
-    return v->way->run ? judge(g, v->dtype, v->way, 1) : judge_differences(g);
+    return v->way == &modes ? judge_modes(g) : v->way == &differences ? judge_differences(g) : judge(g, v->dtype, v->way, 1);
 }
 
 static bool fails_so(void *context, const graph *g)
@@ -96,6 +96,24 @@ START_TEST(gradients_agree_with_differences)
     }
     ck_assert_msg(2 * decided >= found, "only %zu of %zu gradients are decided", decided, found);
     ck_assert_msg(2 * sharp >= compared, "only %zu of %zu differences are held to a narrow bound", sharp, compared);
+}
+END_TEST
+
+/* Nor does forward mode say anything else than reverse mode; only where nothing can be said of a value is a graph left undecided. */
+START_TEST(both_modes_agree)
+{
+    size_t found = 0, compared = 0, sharp = 0;
+    for (unsigned long long k = (unsigned long long)_i * GRAPHS_PER_TEST; k < graphs && k < ((unsigned long long)_i + 1) * GRAPHS_PER_TEST; k++) {
+        graph g = graph_draw(first_seed + k);
+        verdict v = judge_modes(&g);
+        if (v.failed)
+            report(&g, &v);
+        found += (size_t)g.order;
+        compared += v.elements;
+        sharp += v.sharp;
+    }
+    ck_assert_msg(4 * compared >= 3 * found, "only %zu of %zu products are decided", compared, found);
+    ck_assert_msg(2 * sharp >= compared, "only %zu of %zu products are held to a narrow bound", sharp, compared);
 }
 END_TEST
 
@@ -416,17 +434,34 @@ static bool lacks_a_sign(void *context, const graph *g)
     return v.failed;
 }
 
+/* And one in a tangent agrees with no gradient. */
+static bool lacks_a_sign_forward(void *context, const graph *g)
+{
+    (void)context;
+    built b;
+    verdict v = {.dtype = WEFT_F64};
+    if (graph_build(&b, g, WEFT_F64) && b.jvp[0]) {
+        weft_node out[MOST_OUTPUTS];
+        record_changed(&b, lost_sign, out);
+        memcpy(b.out + b.jvp[0], out + b.jvp[0], (b.n_out - b.jvp[0]) * sizeof *out);
+        modes_judge(&b, &v);
+    }
+    built_free(&b);
+    return v.failed;
+}
+
 START_TEST(a_wrong_derivative_is_found_and_shrunk)
 {
     enum { WANTED = 5, MOST_SEEDS = 500 };
+    bool (*const wrong)(void *context, const graph *g) = _i ? lacks_a_sign_forward : lacks_a_sign;
     int found = 0;
     for (uint64_t seed = 1; found < WANTED; seed++) {
         ck_assert_msg(seed < MOST_SEEDS, "found only %d times in %d graphs", found, MOST_SEEDS);
         graph g = graph_draw(seed);
-        if (!lacks_a_sign(NULL, &g))
+        if (!wrong(NULL, &g))
             continue;
         found++;
-        graph_shrink(&g, lacks_a_sign, NULL);
+        graph_shrink(&g, wrong, NULL);
         ck_assert_msg(graph_size(&g) <= 2 && g.n_results == 1, "seed %llu: %d moves are left", (unsigned long long)seed, graph_size(&g));
     }
 }
@@ -450,6 +485,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(engine, every_way_gives_the_value, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
     tcase_add_loop_test(engine, compiled_graphs_give_the_value, 0, (int)((compiled_graphs + COMPILED_PER_TEST - 1) / COMPILED_PER_TEST));
     tcase_add_loop_test(engine, gradients_agree_with_differences, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
+    tcase_add_loop_test(engine, both_modes_agree, 0, (int)((graphs + GRAPHS_PER_TEST - 1) / GRAPHS_PER_TEST));
     suite_add_tcase(suite, engine);
     tcase_add_test(checker, every_op_is_drawn);
     int kinds = 0;
@@ -458,7 +494,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(checker, every_kind_of_move_is_drawn, 0, kinds);
     tcase_add_loop_test(checker, every_form_of_update_is_drawn, 0, UPDATE_FORMS);
     tcase_add_loop_test(checker, a_planted_mistake_is_found_and_shrunk, 0, PLANTED);
-    tcase_add_test(checker, a_wrong_derivative_is_found_and_shrunk);
+    tcase_add_loop_test(checker, a_wrong_derivative_is_found_and_shrunk, 0, 2);
     suite_add_tcase(suite, checker);
     return run_suite(suite);
 }

@@ -150,7 +150,7 @@ static void record_copy(weft__checkpoints *c, uint32_t id, uint32_t first, uint3
         return;
     }
     weft__scope scope = {.path = node->scope};
-    weft__stamps_set(c->tape, (weft__stamps){node->scope ? &scope : NULL, id, WEFT__NO_EDGE});
+    weft__stamps_set(c->tape, (weft__stamps){node->scope ? &scope : NULL, id, WEFT__COPY});
     for (int i = 0; i < node->n; i++) {
         uint32_t operand = node->operand[i];
         bool inside = operand >= first && is_copied(weft__at(c->tape, operand));

@@ -24,7 +24,8 @@ static inline void weft__stamps_set(weft_tape *tape, weft__stamps stamps)
     tape->edge = stamps.edge;
 }
 
-enum { WEFT__NO_EDGE = UINT16_MAX };
+/* In place of an operand: the node adds up contributions; it is a copy. */
+enum { WEFT__NO_EDGE = UINT16_MAX, WEFT__COPY = UINT16_MAX - 1 };
 
 /* derivative * partial, without a product by 1 or -1. */
 weft_node weft__times_partial(weft_node derivative, weft_node partial);

@@ -13,7 +13,13 @@ static void mark(weft__needed *needed, uint32_t id)
     needed->bits[id / 8] |= (uint8_t)(1u << id % 8);
 }
 
-weft_status weft__needed_find(weft__needed *needed, const weft_node *outputs, size_t n)
+/* How many of its operands a node needs: a view reads one, and waits for another. */
+static int reads(const weft__node *node, bool waits)
+{
+    return node->op->kind == WEFT_VIEW && !waits ? 1 : node->n;
+}
+
+static weft_status find(weft__needed *needed, const weft_node *outputs, size_t n, bool waits)
 {
     *needed = (weft__needed){.tape = outputs[0].tape};
     for (size_t i = 0; i < n; i++)
@@ -26,10 +32,20 @@ weft_status weft__needed_find(weft__needed *needed, const weft_node *outputs, si
         mark(needed, outputs[i].id);
     for (uint32_t id = needed->end; id-- > 0;) { /* users come after their operands, so each is final when it is reached */
         const weft__node *node = weft__at(needed->tape, id);
-        for (int i = 0; weft__is_needed(needed, id) && i < node->n; i++)
+        for (int i = 0; weft__is_needed(needed, id) && i < reads(node, waits); i++)
             mark(needed, node->operand[i]);
     }
     return WEFT_OK;
+}
+
+weft_status weft__needed_find(weft__needed *needed, const weft_node *outputs, size_t n)
+{
+    return find(needed, outputs, n, true);
+}
+
+weft_status weft__needed_to_compute(weft__needed *needed, const weft_node *outputs, size_t n)
+{
+    return find(needed, outputs, n, false);
 }
 
 void weft__needed_free(weft__needed *needed)

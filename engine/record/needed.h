@@ -13,6 +13,9 @@ typedef struct weft__needed {
 
 /* outputs: at least one, all nodes of one tape. WEFT_ERROR_MEMORY leaves nothing to free; the tape's own status stays as it is. */
 weft_status weft__needed_find(weft__needed *needed, const weft_node *outputs, size_t n);
+
+/* The same without what views wait for and nothing else reads: what has to be computed. */
+weft_status weft__needed_to_compute(weft__needed *needed, const weft_node *outputs, size_t n);
 void weft__needed_free(weft__needed *needed);
 
 static inline bool weft__is_needed(const weft__needed *needed, uint32_t id)

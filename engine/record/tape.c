@@ -227,7 +227,7 @@ bool weft_node_adjoint_of(weft_node x, weft_node *of, int *edge)
     if (of)
         *of = weft__handle(x.tape, node->adjoint_of);
     if (edge)
-        *edge = node->edge == UINT16_MAX ? -1 : node->edge;
+        *edge = node->edge >= UINT16_MAX - 1 ? node->edge - UINT16_MAX - 1 : node->edge;
     return true;
 }
 

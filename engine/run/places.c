@@ -112,6 +112,23 @@ static bool copy_place(schedule *s, place *at, uint32_t node, uint8_t dtype)
 
 /* --- one kind of node after another --- */
 
+/* What is there when a node is, plus 1: its value, or if nothing reads that, the last of those that it would be made of. */
+static uint32_t waited_for(const schedule *s, uint32_t id)
+{
+    return weft__is_needed(&s->needed, id) ? s->places[id].value + 1 : s->places[id].after;
+}
+
+static void place_unneeded(schedule *s, uint32_t id)
+{
+    const weft__node *node = weft__at(s->tape, id);
+    uint32_t last = 0;
+    for (int k = 0; k < node->n; k++) { /* values are in the order of the tape */
+        uint32_t operand = waited_for(s, node->operand[k]);
+        last = operand > last ? operand : last;
+    }
+    s->places[id] = (place){.after = last};
+}
+
 static bool place_view(schedule *s, const weft__node *node, place *to)
 {
     const weft__node *operand = weft__at(s->tape, node->operand[0]);
@@ -129,8 +146,8 @@ static bool place_view(schedule *s, const weft__node *node, place *to)
         node->op->view(node->attributes, &x, &y, y_stride);
     }
     *to = (place){.value = from.value, .after = from.after};
-    if (node->n > 1) /* the value itself, or what it is a view of */
-        to->after = s->places[node->operand[1]].value + 1;
+    if (node->n > 1)
+        to->after = waited_for(s, node->operand[1]);
     if (node->shape->count)
         to->offset = from.offset + (node->op->offset ? node->op->offset(node->attributes, &x) : 0);
     bool contiguous = !to->offset;
@@ -291,9 +308,12 @@ static void decide_inlining(const schedule *s, value *v)
 
 bool weft__places_find(schedule *s, const weft_node *outputs, size_t n)
 {
-    for (uint32_t id = 0; id < s->count; id++)
-        if (weft__is_needed(&s->needed, id) && !place_node(s, id))
+    for (uint32_t id = 0; id < s->count; id++) {
+        if (!weft__is_needed(&s->needed, id))
+            place_unneeded(s, id);
+        else if (!place_node(s, id))
             return false;
+    }
     for (size_t k = 0; k < n; k++)
         if (!pin(s, outputs[k].id, &s->outputs[k]))
             return false;

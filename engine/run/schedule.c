@@ -238,7 +238,7 @@ static void list_values(schedule *s)
 weft_status weft__schedule_make(schedule *s, weft_program *program, weft_tape *tape, const weft_node *outputs, size_t n)
 {
     *s = (schedule){.program = program, .tape = tape};
-    if (weft__needed_find(&s->needed, outputs, n) != WEFT_OK) {
+    if (weft__needed_to_compute(&s->needed, outputs, n) != WEFT_OK) {
         weft__schedule_no_memory(s);
         return program->status;
     }

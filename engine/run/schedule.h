@@ -60,7 +60,7 @@ typedef struct schedule {
     weft_program *program; /* takes errors; its arena keeps strides */
     weft_tape *tape;
     weft__needed needed;
-    place *places;  /* (count), by node id */
+    place *places;  /* (count), by node id; of a node that is not needed, only `after` */
     uint32_t count; /* the needed nodes, and further outputs of the last */
     value *values;  /* operands before users */
     size_t n_values, values_allocated;

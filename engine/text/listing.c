@@ -25,7 +25,9 @@ static void print_origin(weft__printer *out, weft_node x)
     int edge;
     if (!weft_node_adjoint_of(x, &of, &edge))
         return;
-    if (edge < 0)
+    if (edge == -2)
+        weft__printf(out, "  # %%%u again", of.id);
+    else if (edge == -1)
         weft__printf(out, "  # adds up d %%%u", of.id);
     else
         weft__printf(out, "  # d %%%u[%d]", of.id, edge);
