@@ -97,7 +97,7 @@ void weft__checkpoints_free(weft__checkpoints *c)
 
 /* --- copies --- */
 
-enum { WANTED = WEFT_NO_ID - 1 }; /* in `copy`: to be recorded */
+#define WANTED (WEFT_NO_ID - 1) /* in `copy`: to be recorded */
 
 /* Leaves stay what they are, and so do assignments, of which a program takes one for each parameter. */
 static bool is_copied(const weft__node *node)
