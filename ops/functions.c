@@ -84,6 +84,19 @@ static weft_node padded(const weft_argument *a)
     return weft_pad(a[0].node, before, after);
 }
 
+static weft_node noise(weft_node (*build)(weft_node seed, weft_node step, uint32_t stream, weft_dtype dtype, int rank, const size_t *dim),
+                       const weft_argument *a)
+{
+    const weft_op here = {.name = build == weft_normal ? "normal" : "uniform"};
+    size_t dim[WEFT_MAX_RANK];
+    for (size_t i = 0; i < a[2].n; i++) {
+        if (a[2].ints[i] < 0)
+            return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_SHAPE, "its shape has a negative length");
+        dim[i] = (size_t)a[2].ints[i];
+    }
+    return build(a[0].node, a[1].node, (uint32_t)a[3].number, (weft_dtype)a[4].number, (int)a[2].n, dim);
+}
+
 /* --- the lines --- */
 
 #define ALIAS(name, of)

@@ -91,7 +91,7 @@ START_TEST(says_what_moves_in_numpys_words)
         {weft_pad(x, (size_t[]){1, 0}, (size_t[]){0, 2}), "pad(x, before=(1, 0), after=(0, 2))"},
         {weft_pad(line, NULL, (size_t[]){2}), "pad(line, before=(0,), after=(2,))"},
         {weft_pad(s, NULL, NULL), "pad(s)"},
-        {weft_concat((weft_node[]){x, weft_neg(x)}, 2, -1), "concat(x, -x, axis=1)"},
+        {weft_concat((weft_node[]){x, weft_neg(x)}, 2, -1), "concat((x, -x), axis=1)"},
         {weft_cast(weft_cast(s, WEFT_I64), WEFT_F32), "cast(cast(s, dtype=i64), dtype=f32)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

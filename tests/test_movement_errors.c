@@ -150,7 +150,7 @@ static const struct {
     {bad_split, WEFT_ERROR_SHAPE, {"split", "axis 1 of length 3 into 2", "multiple"}},
     {bad_split_axis, WEFT_ERROR_SHAPE, {"split", "axis is 2"}},
     {bad_cast, WEFT_ERROR_DTYPE, {"cast", "WEFT_I64"}},
-    {bad_index_gradient, WEFT_ERROR_DTYPE, {"no gradient with respect to i64"}},
+    {bad_index_gradient, WEFT_ERROR_DTYPE, {"no derivative with respect to i64"}},
 };
 enum { ERRORS = sizeof errors / sizeof *errors };
 

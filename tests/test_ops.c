@@ -211,7 +211,7 @@ typedef struct modes {
     double *values[SAMPLE_OPERANDS + 1]; /* of v, then of u */
 } modes;
 
-/* False: y holds indices, which have no derivative. */
+/* False: y holds indices, which have no derivative, or the Jacobian would have more axes than an array may have. */
 static bool modes_make(modes *m, const sample *s)
 {
     uint64_t state = seed;
@@ -221,6 +221,9 @@ static bool modes_make(modes *m, const sample *s)
     if (weft_node_dtype(m->y) == WEFT_I64)
         return false;
     m->n = real_operands(s, &m->o, m->x);
+    for (size_t i = 0; i < m->n; i++)
+        if (weft_node_shape(m->y).rank + weft_node_shape(m->x[i]).rank > WEFT_MAX_RANK)
+            return false;
     for (size_t i = 0; i < m->n; i++)
         m->v[i] = draw_input(m->x[i], "v", &state, &m->bind[i], &m->values[i]);
     m->u = draw_input(m->y, "u", &state, &m->bind[m->n], &m->values[m->n]);

@@ -131,16 +131,6 @@ static bool find_directions(evaluation *e, named_list *list, const char *prefix,
     return true;
 }
 
-/* The derivative of y along the directions v: the vjp is linear in its cotangent u, <u, J v> = <J' u, v>, so J v is the gradient of that with respect
- * to u, at whatever u. */
-static weft_node along_directions(weft_node y, const weft_node *x, const weft_node *v, size_t n)
-{
-    weft_node dx[MOST_NAMED], dy, u = weft_full_like(y, 0);
-    weft_vjp(&y, &u, 1, x, n, dx);
-    weft_vjp(dx, v, n, &u, 1, &dy);
-    return dy;
-}
-
 static bool record_gradients(evaluation *e, const weft_node *y, const weft_node *dy, size_t n_y)
 {
     named *picked[MOST_NAMED];
@@ -191,8 +181,11 @@ static bool record(evaluation *e)
         return false;
     for (size_t i = 0; i < e->jvp.n; i++)
         v[i] = e->jvp.item[i].node;
-    if (e->jvp.n)
-        add_result(e, "jvp", "", along_directions(e->y, x, v, e->jvp.n));
+    if (e->jvp.n) {
+        weft_node along;
+        weft_jvp(&e->y, 1, x, v, e->jvp.n, &along);
+        add_result(e, "jvp", "", along);
+    }
     if (!record_products(e, y, dy, n_y))
         return false;
     if (weft_tape_status(e->tape) != WEFT_OK)

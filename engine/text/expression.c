@@ -140,12 +140,14 @@ static void print_call(expression *e, const weft__node *node, int depth)
         weft__print_words(&e->out, node, x, false);
         return;
     }
+    bool tuple = node->op->flags & WEFT_FEWER_OPERANDS; /* any number of operands: concat((a, b)) */
     weft__print_name(&e->out, node->op->name);
-    print_text(e, "(");
+    print_text(e, tuple ? "((" : "(");
     for (int i = 0; i < node->n; i++) {
         print_text(e, i ? ", " : "");
         print_operand(e, views_go ? see_through(e->tape, node->operand[i]) : node->operand[i], LOOSEST, depth);
     }
+    print_text(e, !tuple ? "" : node->n == 1 ? ",)" : ")");
     if (node->op->kind == WEFT_REDUCTION && node->op->attribute_size >= sizeof(weft_reduction))
         print_axes(e, node);
     else if (node->op->words)

@@ -26,7 +26,7 @@ typedef struct subject {
     built b;
     uint32_t nodes;    /* of the graph itself; derivatives follow */
     size_t first[QUANTITIES + 1]; /* of each quantity among b.out */
-    weft_node w[MOST_RESULTS], u[MOST_RESULTS], dx[MOST_MOVES]; /* inputs */
+    weft_node w[MOST_RESULTS], dx[MOST_MOVES]; /* inputs */
     plain p;
     trial t;           /* t.run[0].result has Weft's numbers, t.stands the rewritten nodes */
     char message[WEFT_MESSAGE_SIZE];

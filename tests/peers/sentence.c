@@ -151,7 +151,6 @@ bool subject_write(FILE *to, const subject *s, const given *as_numbers, char *me
     ids_write(to, "leaves", b->leaf, b->n_leaves);
     ids_write(to, "results", b->out, b->n_values);
     directions_write(to, "w", s, s->w, b->n_values);
-    directions_write(to, "u", s, s->u, b->n_values);
     directions_write(to, "dx", s, s->dx, b->n_leaves);
     for (int quantity = 0; quantity < QUANTITIES; quantity++)
         quantity_write(to, s, quantity);

@@ -17,17 +17,6 @@ static weft_node direction(subject *s, const char *letter, size_t k, weft_node l
     return node;
 }
 
-/* The Jacobian is linear in u, so the derivative of <dx, J'u> by u is J dx. */
-static bool record_jvp(subject *s)
-{
-    built *b = &s->b;
-    weft_node back[MOST_MOVES];
-    for (size_t k = 0; k < b->n_values; k++)
-        s->u[k] = direction(s, "u", k, b->out[k]);
-    return weft_vjp(b->out, s->u, b->n_values, b->leaf, b->n_leaves, back) == WEFT_OK &&
-           weft_vjp(back, s->dx, b->n_leaves, s->u, b->n_values, b->out + b->n_out) == WEFT_OK;
-}
-
 static bool record_derivatives(subject *s)
 {
     built *b = &s->b;
@@ -39,7 +28,7 @@ static bool record_derivatives(subject *s)
     if (weft_vjp(b->out, s->w, b->n_values, b->leaf, b->n_leaves, b->out + b->n_out) != WEFT_OK)
         return false;
     s->first[JVP] = b->n_out += b->n_leaves;
-    if (!record_jvp(s))
+    if (weft_jvp(b->out, b->n_values, b->leaf, s->dx, b->n_leaves, b->out + b->n_out) != WEFT_OK)
         return false;
     s->first[HVP] = b->n_out += b->n_values;
     if (weft_vjp(b->out + s->first[GRADIENT], s->dx, b->n_leaves, b->leaf, b->n_leaves, b->out + b->n_out) != WEFT_OK)
