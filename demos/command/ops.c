@@ -55,6 +55,8 @@ static size_t length_called(const char *text, size_t n)
 static weft_shape shape_of(weft_piece text)
 {
     weft_shape shape = {0};
+    if (!text.length)
+        return shape; /* it says none: a scalar */
     const char *at = text.text, *end = text.text + text.length;
     while (at < end) {
         at += strspn(at, "(), ");
