@@ -1,7 +1,8 @@
 /* sign.c: -1, 0 or 1; NaN stays NaN. Piecewise constant, so its derivative is 0. */
 #include "ops/elementwise.h"
 
-WEFT_ELEMENTWISE1(sign, a > 0 ? (T)1 : a < 0 ? (T)-1 : a * 0)
+/* One choice after another, a > 0 ? 1 : a < 0 ? -1 : a, is right too, but gcc makes a comparison of it (EQ_US) that valgrind 3.19 gets wrong at NaN. */
+WEFT_ELEMENTWISE1(sign, a != a ? a : (T)((a > 0) - (a < 0)))
 
 const weft_op weft_op_sign = {
     .name = "sign", .formula = "y = a / |a|, 0 at 0", .arity = 1,
