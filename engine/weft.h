@@ -217,14 +217,50 @@ weft_node weft_where(weft_node mask, weft_node a, weft_node b); /* y = a where m
  * axes: a set of WEFT_AXIS(i), or WEFT_ALL_AXES; keepdims leaves the reduced axes in place with length 1. */
 weft_node weft_sum(weft_node x, unsigned axes, bool keepdims); /* y = sum of x over the axes; 0 over none */
 weft_node weft_max(weft_node x, unsigned axes, bool keepdims); /* y = largest of x; the derivative is shared evenly among ties (as amax) */
+weft_node weft_min(weft_node x, unsigned axes, bool keepdims); /* y = smallest of x; the same. NaN where one is; of nothing an error, as max */
 weft_node weft_broadcast(weft_node x, int rank, const size_t *dim); /* numpy.broadcast_to */
 weft_node weft_reshape(weft_node x, int rank, const size_t *dim);   /* same elements in C order */
 weft_node weft_transpose(weft_node x, const int *order);            /* axis i of y is axis order[i] of x; NULL reverses the axes */
 weft_node weft_first(weft_node x, unsigned axes, bool keepdims);    /* x at index 0 of the axes, none of them empty */
 weft_node weft_stop_gradient(weft_node x);                          /* x, with derivative 0 */
-weft_node weft_matmul(weft_node a, weft_node b);                    /* (M, K) @ (K, N) -> (M, N) */
-weft_node weft_gather(weft_node table, weft_node index);            /* (R, ...), i64 (M) -> (M, ...): y[m] = table[index[m]] */
-weft_node weft_scatter_add(weft_node x, weft_node index, size_t rows); /* (M, ...), i64 (M) -> (rows, ...): y[index[m]] += x[m] */
+
+/* y = product of x over the axes, 1 over none, multiplied in f64: off by n 2**-53 of it for n factors, if no partial product leaves the range of
+ * f64. Its derivatives, of any order, are products of other factors and divide by none, so they hold where x is 0. */
+weft_node weft_prod(weft_node x, unsigned axes, bool keepdims);
+
+/* y[.., i, ..] = sum of x[.., j, ..] over j <= i along an axis; negative axes count from the end. It adds up in f64, so that element i is off by
+ * i 2**-53 of the sum of magnitudes and one rounding. Errors: WEFT_ERROR_SHAPE (axis), WEFT_ERROR_DTYPE. */
+weft_node weft_cumsum(weft_node x, int axis);
+
+/* Where along an axis the largest or smallest element is, as i64: the first of several, or of the NaNs where there are any (NumPy, PyTorch).
+ * Without that axis, or with length 1 there. Errors: WEFT_ERROR_SHAPE (axis, or an empty one), WEFT_ERROR_DTYPE.
+ * They have no derivative. What is computed with them can have one, as weft_gather_elements(x, weft_argmax(x, ..), ..); but where no other way
+ * leads from x to the loss, weft_grad() and weft_vjp() give WEFT_ERROR_GRADIENT. weft_stop_gradient(x) as their operand says that zeros are meant;
+ * and so a second derivative takes an index that the first has used. */
+weft_node weft_argmax(weft_node x, int axis, bool keepdims);
+weft_node weft_argmin(weft_node x, int axis, bool keepdims);
+
+/* y = a @ b over the last two axes; the axes before them broadcast: (.., M, K) @ (.., K, N) -> (.., M, N). A vector is one row as a, one column as
+ * b, and the product has no axis for it: (K) @ (K) -> (). The sum is in the dtype. Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE. As numpy.matmul. */
+weft_node weft_matmul(weft_node a, weft_node b);
+
+/* Indices. They are i64 and count from 0; negative axes count from the end, negative indices are out of range. An index out of range is
+ * WEFT_ERROR_INDEX when the program runs. Derivatives pass to x; where several elements were added up, in the order of the index. */
+
+/* y[.., m, ..] = x[.., index[m], ..]: the axes of the index, none or several, replace the axis. x of any dtype. As numpy.take. */
+weft_node weft_take(weft_node x, weft_node index, int axis);
+weft_node weft_gather(weft_node table, weft_node index);               /* weft_take(table, index, 0): (R, ...), i64 (M) -> (M, ...) */
+weft_node weft_scatter_add(weft_node x, weft_node index, size_t rows); /* (M, ...), i64 (M) -> (rows, ...): y[index[m]] += x[m], in the dtype */
+
+/* y[.., m, ..] = x[.., index[.., m, ..], ..]: index has the rank of x, and on the other axes the two broadcast. x of any dtype. As
+ * numpy.take_along_axis; as torch.gather where the other axes are equal. */
+weft_node weft_gather_elements(weft_node x, weft_node index, int axis);
+
+/* Its transpose: zeros with `length` elements along the axis, to which y[.., index[.., m, ..], ..] += x[.., m, ..], in C order and in the dtype.
+ * x and index broadcast. */
+weft_node weft_scatter_add_elements(weft_node x, weft_node index, int axis, size_t length);
+
+weft_node weft_one_hot(weft_node index, size_t classes, weft_dtype dtype); /* i64 (...) -> (..., classes): 1 at index, else 0 */
 
 /* numpy x[start:stop:step, ...]: along axis i the elements at start[i], start[i] + step[i], ... before stop[i]. Each array has an entry for each
  * axis. As in NumPy, negative starts and stops count from the end, what lies outside is clipped, and a negative step walks backwards. An entry of
@@ -417,7 +453,8 @@ weft_node weft_fused_batchnorm_relu(weft_node h, weft_node gamma, weft_node beta
  * x[i] may be any node, not only a leaf: the loss itself, whose derivative is 1; one that depends on another x[j]; the same one twice. Every path from
  * x[i] to the loss counts, also one through x[j]. Nothing is computed for what lies before x.
  * Errors: WEFT_ERROR_SHAPE (loss is not a scalar), WEFT_ERROR_DTYPE (x[i] holds integers), WEFT_ERROR_ARGUMENT (no node of this tape),
- * WEFT_ERROR_GRADIENT (an op on the way has no derivative). So for all of these. */
+ * WEFT_ERROR_GRADIENT (an op on the way has no derivative; or the only way from x[i] to the loss goes through integers, as those of weft_argmax()).
+ * So for all of these. */
 weft_status weft_grad(weft_node loss, const weft_node *x, size_t n, weft_node *dx);
 
 /* The same for cotangents: dx[i] = sum over k of dy[k] . d y[k] / d x[i]; dy[k] has the shape and dtype of y[k], else WEFT_ERROR_SHAPE. */

@@ -40,3 +40,20 @@ weft_node weft__reduction_spread(weft_node y, weft_node x, weft_node value)
         value = weft_reshape(value, kept.rank, kept.dim);
     return weft_broadcast(value, wide.rank, wide.dim);
 }
+
+weft_status weft__extreme_shape(weft_typing *t)
+{
+    const weft_reduction *r = t->attributes;
+    for (int i = 0; i < t->x[0].rank; i++)
+        if (r->axes & WEFT_AXIS(i) && t->x[0].dim[i] == 0)
+            return weft_typing_error(t, WEFT_ERROR_SHAPE, "axis %d is empty, and nothing is the largest or smallest of nothing", i);
+    return weft__reduction_shape(t);
+}
+
+void weft__extreme_vjp(weft_node y, const weft_node *x, const weft_node *dy, weft_node *dx)
+{
+    const weft_reduction *r = weft_node_attributes(y);
+    weft_node there = weft_equal(x[0], weft__reduction_spread(y, x[0], y));
+    weft_node share = weft_div(dy[0], weft_sum(there, r->axes, r->keepdims));
+    dx[0] = weft_mul(there, weft__reduction_spread(y, x[0], share)); /* dy / ties where x is the extreme */
+}

@@ -8,26 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- positions --- */
-
-static void position_of(const weft_shape *shape, size_t element, size_t *position)
-{
-    for (int i = shape->rank - 1; i >= 0; i--) {
-        position[i] = element % shape->dim[i];
-        element /= shape->dim[i];
-    }
-}
-
-static size_t element_at(const weft_shape *shape, const size_t *position)
-{
-    size_t element = 0;
-    for (int i = 0; i < shape->rank; i++)
-        element = element * shape->dim[i] + position[i];
-    return element;
-}
-
-/* --- one op after another --- */
-
 static void copy(const work *w)
 {
     if (w->count)
@@ -65,22 +45,6 @@ static void transpose(const work *w)
     }
 }
 
-size_t plain_folded_into(weft_node reduction, const weft_shape *x, size_t element)
-{
-    const weft_reduction *r = weft_node_attributes(reduction);
-    weft_shape y = weft_node_shape(reduction);
-    size_t at[WEFT_MAX_RANK], to[WEFT_MAX_RANK];
-    int k = 0;
-    position_of(x, element, at);
-    for (int i = 0; i < x->rank; i++) {
-        if (!(r->axes & WEFT_AXIS(i)))
-            to[k++] = at[i];
-        else if (r->keepdims)
-            to[k++] = 0;
-    }
-    return element_at(&y, to);
-}
-
 /* In C order the element at index 0 of the axes comes before all others that go the same way. */
 static void first(const work *w)
 {
@@ -100,64 +64,10 @@ static void sum(const work *w)
     free(total);
 }
 
-static void max(const work *w)
-{
-    for (size_t i = 0; i < w->count; i++)
-        w->y[0][i] = bounded_exact(-INFINITY);
-    for (size_t i = 0; i < weft_shape_count(&w->x_shape[0]); i++) {
-        bounded *y = &w->y[0][plain_folded_into(w->node, &w->x_shape[0], i)];
-        *y = y->v == -INFINITY ? w->x[0][i] : bounded_maximum(&w->p->rounding, w->x[0][i], *y, *y);
-    }
-}
-
-static void matmul(const work *w)
-{
-    size_t rows = w->y_shape.dim[0], columns = w->y_shape.dim[1], inner = w->x_shape[0].dim[1];
-    const rounding *r = &w->p->rounding;
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++) {
-            bounded_total total = bounded_nothing();
-            for (size_t k = 0; k < inner; k++) {
-                bounded a = w->x[0][i * inner + k], b = w->x[1][k * columns + j];
-                bounded_take(&total, bounded_mul(r, a, b, b));
-            }
-            w->y[0][i * columns + j] = bounded_end(r, &total, r->unit); /* CBLAS adds in the dtype */
-        }
-}
-
-static size_t row_size(const weft_shape *shape)
-{
-    size_t n = 1;
-    for (int i = 1; i < shape->rank; i++)
-        n *= shape->dim[i];
-    return n;
-}
-
-static void gather(const work *w)
-{
-    size_t n = row_size(&w->y_shape);
-    for (size_t m = 0; m < w->y_shape.dim[0]; m++)
-        for (size_t k = 0; k < n; k++)
-            w->y[0][m * n + k] = w->x[0][(size_t)w->index[m] * n + k];
-}
-
-static void scatter_add(const work *w)
-{
-    size_t n = row_size(&w->y_shape);
-    for (size_t row = 0; row < w->y_shape.dim[0]; row++)
-        for (size_t k = 0; k < n; k++) {
-            bounded_total total = bounded_nothing();
-            for (size_t m = 0; m < w->x_shape[0].dim[0]; m++)
-                if ((size_t)w->index[m] == row)
-                    bounded_take(&total, w->x[0][m * n + k]);
-            w->y[0][row * n + k] = bounded_end(&w->p->rounding, &total, w->p->rounding.unit); /* it adds in the dtype */
-        }
-}
-
-/* Seed and step are indices here; the attributes begin with the stream. f32 noise is rounded from f64 for normal, and cut for uniform. */
+/* The attributes begin with the stream. f32 noise is rounded from f64 for normal, and cut for uniform. */
 static void noise(const work *w, bool normal)
 {
-    int64_t seed = w->p->index[weft_node_operand(w->node, 0).id][0], step = w->p->index[weft_node_operand(w->node, 1).id][0];
+    int64_t seed = (int64_t)w->x[0][0].v, step = (int64_t)w->x[1][0].v; /* a long double holds them all */
     bool narrow = weft_node_dtype(w->node) == WEFT_F32;
     uint32_t stream;
     memcpy(&stream, weft_node_attributes(w->node), sizeof stream);
@@ -277,24 +187,32 @@ static void fused_batchnorm_relu_backward(const work *w)
     gradients(w, true);
 }
 
-/* --- the catalogue as this judge knows it; elementwise ops have a table of their own --- */
+/* --- the catalogue as this judge knows it --- */
 
 static const struct {
     const char *name;
     void (*whole)(const work *w);
 } known[] = {
     {"sum", sum},
-    {"max", max},
+    {"max", plain_max},
+    {"min", plain_min},
+    {"prod", plain_prod},
+    {"argmax", plain_argmax},
+    {"argmin", plain_argmin},
+    {"cumsum", plain_cumsum},
     {"broadcast", broadcast},
     {"reshape", copy},
     {"transpose", transpose},
     {"first", first},
     {"stop_gradient", copy},
     {"not_before", copy}, /* the engine's own, in checkpointed scopes */
-    {"matmul", matmul},
+    {"matmul", plain_matmul},
     {"assign", assign},
-    {"gather", gather},
-    {"scatter_add", scatter_add},
+    {"take", plain_take},
+    {"scatter_add", plain_scatter_add},
+    {"gather_elements", plain_gather_elements},
+    {"scatter_add_elements", plain_scatter_add_elements},
+    {"one_hot", plain_one_hot},
     {"uniform", uniform},
     {"normal", normal},
     {"fused_batchnorm", fused_batchnorm},
@@ -310,7 +228,7 @@ static bool apply(const work *w, const char *name)
             known[k].whole(w);
             return true;
         }
-    return plain_elementwise(w, name) || plain_movement(w->node, w->x, w->index, w->y[0], &w->p->undecided);
+    return plain_elementwise(w, name) || plain_movement(w->node, w->x, w->y[0], &w->p->undecided);
 }
 
 /* --- nodes --- */
@@ -340,10 +258,7 @@ static bool read_leaf(plain *p, weft_node node, const char *name)
     size_t count = count_of(node);
     weft_dtype dtype = weft_node_dtype(node);
     const void *data = strcmp(name, "constant") ? NULL : weft_node_attributes(node);
-    if (dtype == WEFT_I64)
-        p->index[node.id] = malloc(count * sizeof(int64_t) + 1);
-    else
-        p->number[node.id] = malloc(count * sizeof(bounded) + 1);
+    p->number[node.id] = malloc(count * sizeof(bounded) + 1);
     if (!strcmp(name, "constant") && dtype != WEFT_I64) {
         read_constant(node, count, p->number[node.id]);
         return true;
@@ -360,21 +275,11 @@ static bool read_leaf(plain *p, weft_node node, const char *name)
     }
     for (size_t i = 0; i < count; i++) {
         if (dtype == WEFT_I64)
-            p->index[node.id][i] = ((const int64_t *)data)[i];
+            p->number[node.id][i] = bounded_exact(((const int64_t *)data)[i]);
         else
             p->number[node.id][i] = bounded_within(dtype == WEFT_F32 ? (long double)((const float *)data)[i] : (long double)((const double *)data)[i],
                                                    spread);
     }
-    return true;
-}
-
-/* The engine's own view, not_before, of indices. */
-static bool copy_indices(plain *p, weft_node node)
-{
-    size_t count = count_of(node);
-    p->index[node.id] = malloc(count * sizeof(int64_t) + 1);
-    if (count)
-        memcpy(p->index[node.id], p->index[weft_node_operand(node, 0).id], count * sizeof(int64_t));
     return true;
 }
 
@@ -386,13 +291,10 @@ static bool evaluate(plain *p, weft_node node)
         return true; /* its node has left it behind */
     if (!w.n)
         return read_leaf(p, node, op->name);
-    if (weft_node_dtype(node) == WEFT_I64 && !strcmp(op->name, "not_before"))
-        return copy_indices(p, node);
     for (int i = 0; i < w.n; i++) {
         weft_node x = weft_node_operand(node, i);
         w.x_shape[i] = weft_node_shape(x);
         w.x[i] = p->number[x.id];
-        w.index = p->index[x.id];
     }
     for (int i = 0; i < (op->outputs ? op->outputs : 1); i++) {
         weft_node part = weft_part(node, i);
@@ -421,11 +323,8 @@ bool plain_extend(plain *p, const weft_binding *binding, size_t n)
     p->n_bindings = n;
     if (count > p->allocated) {
         p->number = realloc(p->number, 2 * (size_t)count * sizeof *p->number);
-        p->index = realloc(p->index, 2 * (size_t)count * sizeof *p->index);
-        for (uint32_t id = p->allocated; id < 2 * count; id++) {
+        for (uint32_t id = p->allocated; id < 2 * count; id++)
             p->number[id] = NULL;
-            p->index[id] = NULL;
-        }
         p->allocated = 2 * count;
     }
     for (; p->done < count; p->done++)
@@ -438,9 +337,7 @@ void plain_rewind(plain *p, uint32_t count)
 {
     for (uint32_t id = count; id < p->allocated; id++) {
         free(p->number[id]);
-        free(p->index[id]);
         p->number[id] = NULL;
-        p->index[id] = NULL;
     }
     p->done = count < p->done ? count : p->done;
 }
@@ -449,7 +346,6 @@ void plain_free(plain *p)
 {
     plain_rewind(p, 0);
     free(p->number);
-    free(p->index);
     *p = (plain){.tape = NULL};
 }
 

@@ -10,8 +10,7 @@ typedef struct plain {
     weft_tape *tape;
     rounding rounding;
     uint32_t done, allocated;
-    bounded **number; /* [id]: elements in C order; NULL for i64 */
-    int64_t **index;  /* [id]: of an i64 node */
+    bounded **number; /* [id]: elements in C order; an index whose e is not 0 may be another */
     const weft_binding *binding;
     size_t n_bindings;
     const struct plain *stopped; /* or NULL: where stop_gradient takes its values, since no derivative passes it */

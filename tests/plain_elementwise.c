@@ -1,31 +1,32 @@
 /* plain_elementwise.c: ops of the table in elementwise.c, an element after another. Some comparisons are decided whatever the roundings are, since
- * the bits are the same: of a node and itself, and of a node and its own largest element. */
+ * the bits are the same: of a node and itself, and of a node and its own largest or smallest element. */
 #include "tests/elementwise.h"
 #include "tests/plain_work.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The max node that x repeats, when x is one spread over the shape of what it was taken of; a failed node when it is not. */
-static weft_node max_behind(weft_node x)
+/* The max or min node that x repeats, when x is one spread over the shape of what it was taken of; a failed node when it is not. */
+static weft_node extreme_behind(weft_node x)
 {
     const char *name = weft_node_op(x)->name;
     while (!strcmp(name, "broadcast") || !strcmp(name, "reshape")) {
         x = weft_node_operand(x, 0);
         name = weft_node_op(x)->name;
     }
-    return strcmp(name, "max") ? (weft_node){.id = WEFT_NO_ID} : x;
+    return strcmp(name, "max") && strcmp(name, "min") ? (weft_node){.id = WEFT_NO_ID} : x;
 }
 
-/* The mask of x = max(x), as the derivative of max asks for it: it is 1 at the largest element where no other comes near. */
-static void correct_ties(const work *w, weft_node largest)
+/* The mask of x = max(x), as the derivative of max asks for it: it is 1 at the largest element where no other comes near. min likewise. */
+static void correct_ties(const work *w, weft_node extreme)
 {
-    weft_shape shape = weft_node_shape(largest);
+    int away = strcmp(weft_node_op(extreme)->name, "max") ? -1 : 1; /* the order of the extreme and what is surely none */
+    weft_shape shape = weft_node_shape(extreme);
     size_t *near = calloc(weft_shape_count(&shape) + 1, sizeof *near);
     for (size_t i = 0; i < w->count; i++)
-        near[plain_folded_into(largest, &w->x_shape[0], i)] += bounded_order(w->x[1][i], w->x[0][i]) != 1;
+        near[plain_folded_into(extreme, &w->x_shape[0], i)] += bounded_order(w->x[1][i], w->x[0][i]) != away;
     for (size_t i = 0; i < w->count; i++)
-        if (near[plain_folded_into(largest, &w->x_shape[0], i)] == 1 && w->x[0][i].v == w->x[1][i].v)
+        if (near[plain_folded_into(extreme, &w->x_shape[0], i)] == 1 && w->x[0][i].v == w->x[1][i].v)
             w->y[0][i] = bounded_exact(1);
     free(near);
 }
@@ -41,9 +42,9 @@ static void compute(const work *w, const elementwise *op)
     }
     if (strcmp(op->kind.name, "equal"))
         return;
-    weft_node largest = max_behind(weft_node_operand(w->node, 1));
-    if (!weft_node_failed(largest) && weft_node_operand(largest, 0).id == weft_node_operand(w->node, 0).id)
-        correct_ties(w, largest);
+    weft_node extreme = extreme_behind(weft_node_operand(w->node, 1));
+    if (!weft_node_failed(extreme) && weft_node_operand(extreme, 0).id == weft_node_operand(w->node, 0).id)
+        correct_ties(w, extreme);
 }
 
 bool plain_elementwise(const work *w, const char *name)

@@ -66,7 +66,7 @@ static bounded cast_one(weft_dtype from, weft_dtype to, bounded x, bool *undecid
     return exact ? x : bounded_round(to == WEFT_F32 ? &rounding_f32 : &rounding_f64, x.v, x.e, CORRECT);
 }
 
-bool plain_movement(weft_node node, const bounded *const *x, const int64_t *index, bounded *y, bool *undecided)
+bool plain_movement(weft_node node, const bounded *const *x, bounded *y, bool *undecided)
 {
     const char *name = weft_node_op(node)->name;
     weft_shape shape = weft_node_shape(node);
@@ -78,6 +78,6 @@ bool plain_movement(weft_node node, const bounded *const *x, const int64_t *inde
     bool casts = !strcmp(name, "cast");
     weft_dtype from = weft_node_dtype(weft_node_operand(node, 0));
     for (size_t i = 0; casts && i < count; i++)
-        y[i] = cast_one(from, weft_node_dtype(node), x[0] ? x[0][i] : bounded_exact((long double)index[i]), undecided);
+        y[i] = cast_one(from, weft_node_dtype(node), x[0][i], undecided);
     return move || casts;
 }

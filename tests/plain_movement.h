@@ -5,8 +5,7 @@
 #include "tests/bounded.h"
 #include "weft_op.h"
 
-/* Fills y, the elements of the node, from those of its operands; index: of an i64 operand without others. undecided: set where a cast to i64 may
- * come to one number or another. False, and nothing done, for any other op. */
-bool plain_movement(weft_node node, const bounded *const *x, const int64_t *index, bounded *y, bool *undecided);
+/* Fills y, the elements of the node, from those of its operands. undecided: set where a cast to i64 may come to one number or another. False, and nothing done, for any other op. */
+bool plain_movement(weft_node node, const bounded *const *x, bounded *y, bool *undecided);
 
 #endif

@@ -120,17 +120,23 @@ static weft_node build_transpose(built *b, const move *m, const weft_node *x)
     return weft_transpose(x[0], m->p);
 }
 
-/* An input of `count` indices below `rows`. */
-static weft_node index_leaf(built *b, const move *m, size_t count, size_t rows)
+/* An input of indices below `rows`. */
+static weft_node index_array(built *b, const move *m, const weft_shape *shape, size_t rows)
 {
     char name[16];
     uint64_t seed = m->seed;
+    size_t count = weft_shape_count(shape);
     int64_t *data = malloc(count * sizeof *data + 1);
     for (size_t i = 0; i < count; i++)
         data[i] = (int64_t)(m->values == VALUES_DRAWN ? floor(draw_uniform(&seed) * (double)rows) : (double)(i % rows));
-    weft_node node = weft_input(b->tape, leaf_name(b, 'i', name, sizeof name), WEFT_I64, 1, &count);
+    weft_node node = weft_input(b->tape, leaf_name(b, 'i', name, sizeof name), WEFT_I64, shape->rank, shape->dim);
     built_bind(b, node, data);
     return node;
+}
+
+static weft_node index_leaf(built *b, const move *m, size_t count, size_t rows)
+{
+    return index_array(b, m, &(weft_shape){1, {count}}, rows);
 }
 
 /* p[0]: indices, none where the table has no rows. */
@@ -146,6 +152,64 @@ static weft_node build_scatter_add(built *b, const move *m, const weft_node *x)
 {
     weft_shape shape = weft_node_shape(x[0]);
     return weft_scatter_add(x[0], index_leaf(b, m, shape.rank ? shape.dim[0] : 0, (size_t)m->p[0]), (size_t)m->p[0]);
+}
+
+/* Below, p[1] is an axis of x, which what it was drawn for had. */
+static size_t length_along(const weft_node *x, const move *m)
+{
+    weft_shape shape = weft_node_shape(x[0]);
+    return m->p[1] < shape.rank ? shape.dim[m->p[1]] : 0;
+}
+
+/* p[0]: indices, none where there is nothing to take; p[2]: the rank of the index, 0 to 2. */
+static weft_node build_take(built *b, const move *m, const weft_node *x)
+{
+    size_t length = length_along(x, m), count = length ? (size_t)m->p[0] : 0;
+    const weft_shape index = {length ? m->p[2] : 1, {count, 2}};
+    return weft_take(x[0], index_array(b, m, &index, length ? length : 1), m->p[1]);
+}
+
+/* p[0]: indices along the axis, none where there is nothing to take. */
+static weft_node build_gather_elements(built *b, const move *m, const weft_node *x)
+{
+    weft_shape index = weft_node_shape(x[0]);
+    size_t length = length_along(x, m);
+    if (m->p[1] < index.rank)
+        index.dim[m->p[1]] = length ? (size_t)m->p[0] : 0;
+    return weft_gather_elements(x[0], index_array(b, m, &index, length ? length : 1), m->p[1]);
+}
+
+/* p[0]: the length of the result along the axis, at least 1. */
+static weft_node build_scatter_add_elements(built *b, const move *m, const weft_node *x)
+{
+    weft_shape index = weft_node_shape(x[0]);
+    return weft_scatter_add_elements(x[0], index_array(b, m, &index, (size_t)m->p[0]), m->p[1], (size_t)m->p[0]);
+}
+
+/* p[0]: labels; p[1]: classes. */
+static weft_node build_one_hot(built *b, const move *m, const weft_node *x)
+{
+    (void)x;
+    return weft_one_hot(index_leaf(b, m, (size_t)m->p[0], (size_t)m->p[1]), (size_t)m->p[1], b->dtype);
+}
+
+static weft_node build_cumsum(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_cumsum(x[0], m->p[1]);
+}
+
+/* The largest, found by its index: what has a derivative. */
+static weft_node build_argmax(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_gather_elements(x[0], weft_argmax(x[0], m->p[1], true), m->p[1]);
+}
+
+static weft_node build_argmin(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_gather_elements(x[0], weft_argmin(x[0], m->p[1], true), m->p[1]);
 }
 
 /* One in six entries of each array is left out; the others lie up to one beyond either end, with steps of up to 3 in both directions. */
@@ -299,6 +363,8 @@ static const move_kind kinds[] = {
     {.name = "sum", .arity = 1, .fold = weft_sum},
     {.name = "first", .arity = 1, .fold = weft_first},
     {.name = "max", .arity = 1, .fold = weft_max},
+    {.name = "min", .arity = 1, .fold = weft_min},
+    {.name = "prod", .arity = 1, .fold = weft_prod},
     {.name = "mean", .arity = 1, .fold = weft_mean},
     {.name = "variance", .arity = 1, .fold = weft_variance},
     {.name = "pow_constant", .arity = 1, .other = build_pow_constant},
@@ -307,6 +373,13 @@ static const move_kind kinds[] = {
     {.name = "transpose", .arity = 1, .other = build_transpose},
     {.name = "gather", .arity = 1, .other = build_gather},
     {.name = "scatter_add", .arity = 1, .other = build_scatter_add},
+    {.name = "take", .arity = 1, .other = build_take},
+    {.name = "gather_elements", .arity = 1, .other = build_gather_elements},
+    {.name = "scatter_add_elements", .arity = 1, .other = build_scatter_add_elements},
+    {.name = "one_hot", .other = build_one_hot},
+    {.name = "cumsum", .arity = 1, .other = build_cumsum},
+    {.name = "argmax", .arity = 1, .other = build_argmax},
+    {.name = "argmin", .arity = 1, .other = build_argmin},
     {.name = "slice", .arity = 1, .other = build_slice},
     {.name = "flip", .arity = 1, .other = build_flip},
     {.name = "pad", .arity = 1, .other = build_pad},

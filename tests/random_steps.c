@@ -189,6 +189,28 @@ static int step_matmul(generator *d, const char *kind)
     return a < 0 ? -1 : add_call(d, kind, a, pick_matrix(d, shape_at(d, a).dim[1]));
 }
 
+/* Of any rank: with a matrix or a vector behind it that fits, or with as many matrices, some of which repeat. */
+static int step_batched_matmul(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape shape = shape_at(d, a), other = {2, {0, 0}};
+    if (!shape.rank)
+        return -1;
+    if (shape.rank > 2 && chance(d, 0.6))
+        other = draw_partner(d, shape); /* its batch axes; the last two are set below */
+    other.rank = chance(d, 0.15) ? 1 : other.rank < 2 ? 2 : other.rank;
+    if (chance(d, 0.3)) { /* a comes second */
+        if (other.rank > 1)
+            other.dim[other.rank - 2] = draw_dim(d);
+        other.dim[other.rank - 1] = shape.dim[shape.rank > 1 ? shape.rank - 2 : 0];
+        return add_call(d, kind, add_leaf(d, other), a);
+    }
+    if (other.rank > 1)
+        other.dim[other.rank - 1] = draw_dim(d);
+    other.dim[other.rank > 1 ? other.rank - 2 : 0] = shape.dim[shape.rank - 1];
+    return add_call(d, kind, a, add_leaf(d, other));
+}
+
 static int step_affine(generator *d, const char *kind)
 {
     int x = make_matrix(d, pick_move(d)), w = x < 0 ? -1 : pick_matrix(d, shape_at(d, x).dim[1]);
@@ -206,6 +228,20 @@ static int step_rows(generator *d, const char *kind)
     int a = pick_move(d);
     size_t count = d->longest && d->longest < 1000 && chance(d, 0.2) ? d->longest : 1 + below(d, 6);
     return shape_at(d, a).rank ? add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {(int)count}}) : -1;
+}
+
+/* p[1]: an axis; p[0]: indices along it, or the length of the result there; p[2]: the rank of an index that may have any. */
+static int step_along(generator *d, const char *kind)
+{
+    int a = pick_move(d), rank = shape_at(d, a).rank;
+    int count = 1 + (int)below(d, 6), axis = (int)below(d, (size_t)(rank ? rank : 1)), index = (int)below(d, 3);
+    return rank ? add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {count, axis, index}}) : -1;
+}
+
+static int step_one_hot(generator *d, const char *kind)
+{
+    int labels = 1 + (int)below(d, 6), classes = 1 + (int)below(d, 4);
+    return add_move(d, (move){.kind = move_kind_named(kind), .p = {labels, classes}});
 }
 
 static int step_flip(generator *d, const char *kind)
@@ -301,6 +337,8 @@ static const struct {
     {"sum", 6, step_fold},
     {"max", 3, step_fold},
     {"first", 1, step_first},
+    {"min", 2, step_fold},
+    {"prod", 3, step_fold},
     {"mean", 4, step_fold},
     {"variance", 3, step_fold},
     {"sub", 4, step_centre},
@@ -309,7 +347,15 @@ static const struct {
     {"transpose", 4, step_transpose},
     {"matmul", 4, step_matmul},
     {"gather", 2, step_rows},
+    {"matmul", 3, step_batched_matmul},
     {"scatter_add", 2, step_rows},
+    {"take", 2, step_along},
+    {"gather_elements", 2, step_along},
+    {"scatter_add_elements", 2, step_along},
+    {"one_hot", 1, step_one_hot},
+    {"cumsum", 2, step_along},
+    {"argmax", 1, step_along},
+    {"argmin", 1, step_along},
     {"slice", 5, step_unary},
     {"flip", 2, step_flip},
     {"pad", 4, step_pad},

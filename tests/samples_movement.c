@@ -1,4 +1,4 @@
-/* samples_movement.c: what moves elements, and linear algebra. */
+/* samples_movement.c: what moves elements. */
 #include "tests/sample_table.h"
 
 #include <math.h>
@@ -38,46 +38,6 @@ static void naive_transpose(const weft_shape *shape, const double *const *x, dou
         for (size_t i = 0; i < 2; i++)
             for (size_t j = 0; j < 3; j++)
                 *y++ = x[0][(i * 3 + j) * 4 + k];
-}
-
-static weft_node build_matmul(const weft_node *x)
-{
-    return weft_matmul(x[0], x[1]);
-}
-
-static void naive_matmul(const weft_shape *shape, const double *const *x, double *y)
-{
-    size_t m = shape[0].dim[0], k = shape[0].dim[1], n = shape[1].dim[1];
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            y[i * n + j] = 0;
-            for (size_t l = 0; l < k; l++)
-                y[i * n + j] += x[0][i * k + l] * x[1][l * n + j];
-        }
-}
-
-static weft_node build_gather(const weft_node *x)
-{
-    return weft_gather(x[0], x[1]);
-}
-
-static void naive_gather(const weft_shape *shape, const double *const *x, double *y)
-{
-    for (size_t m = 0; m < shape[1].dim[0]; m++)
-        memcpy(y + 2 * m, x[0] + 2 * (size_t)x[1][m], 2 * sizeof *y); /* rows of 2 */
-}
-
-static weft_node build_scatter_add(const weft_node *x)
-{
-    return weft_scatter_add(x[0], x[1], 3);
-}
-
-static void naive_scatter_add(const weft_shape *shape, const double *const *x, double *y)
-{
-    memset(y, 0, 6 * sizeof *y);
-    for (size_t m = 0; m < shape[1].dim[0]; m++)
-        for (size_t k = 0; k < 2; k++)
-            y[2 * (size_t)x[1][m] + k] += x[0][2 * m + k];
 }
 
 /* What slices take is written out as loops, with the positions that NumPy's rule gives. */
@@ -302,11 +262,6 @@ static const sample rows[] = {
     {"broadcast", build_broadcast, naive_broadcast, 1, {{2, {2, 1}}}, {NORMAL}, false},
     {"reshape", build_reshape, naive_copy, 1, {{2, {2, 6}}}, {NORMAL}, false},
     CUBE("transpose", transpose, NORMAL, 2, 3, 4),
-    {"matmul", build_matmul, naive_matmul, 2, {{2, {3, 4}}, {2, {4, 5}}}, {NORMAL, NORMAL}, false},
-    {"matmul", build_matmul, naive_matmul, 2, {{2, {1, 4}}, {2, {4, 1}}}, {NORMAL, NORMAL}, false},
-    {"matmul", build_matmul, naive_matmul, 2, {{2, {3, 1}}, {2, {1, 2}}}, {NORMAL, NORMAL}, false},
-    {"gather", build_gather, naive_gather, 2, {{2, {3, 2}}, {1, {5}}}, {NORMAL, INDEX}, false},
-    {"scatter_add", build_scatter_add, naive_scatter_add, 2, {{2, {5, 2}}, {1, {5}}}, {NORMAL, INDEX}, false},
     {"slice", build_slice_all, naive_copy, 1, {{0, {0}}}, {NORMAL}, false},
     {"slice", build_slice_line, naive_slice_line, 1, {{1, {7}}}, {NORMAL}, false},
     CUBE("slice", slice, NORMAL, 4, 5, 6),

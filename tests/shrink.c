@@ -201,7 +201,11 @@ enum { MOST_DIMS = MOST_MOVES * (WEFT_MAX_RANK + 1) };
 
 static bool counts_rows(const move *m)
 {
-    return !strcmp(m->kind->name, "gather") || !strcmp(m->kind->name, "scatter_add");
+    static const char *const kinds[] = {"gather", "scatter_add", "take", "gather_elements", "scatter_add_elements", "one_hot"};
+    bool found = false;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        found |= !strcmp(m->kind->name, kinds[k]);
+    return found;
 }
 
 /* Its indices or labels are drawn, and so can be made plainer. */

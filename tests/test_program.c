@@ -159,13 +159,13 @@ START_TEST(an_index_out_of_range_is_an_error_of_the_run)
     weft_bind(p, table, (double[]){1, 2, 3, 4, 5, 6}, 6 * sizeof(double));
     weft_bind(p, index, at, sizeof at);
     ck_assert_int_eq(weft_run(p), WEFT_ERROR_INDEX);
-    ck_assert_str_eq(weft_program_message(p), "gather: index[1] is 3; the table has the rows 0 to 2");
+    ck_assert_str_eq(weft_program_message(p), "take: index[1] is 3; along the axis there are 0 to 2");
     ck_assert_ptr_null(weft_output(p, 0));
     at[1] = -1;
     ck_assert_int_eq(weft_run(p), WEFT_ERROR_INDEX);
     at[1] = 2;
     ck_assert_int_eq(weft_run(p), WEFT_ERROR_INDEX);
-    ck_assert_str_eq(weft_program_message(p), "scatter_add: index[1] is 2; the result has the rows 0 to 1");
+    ck_assert_str_eq(weft_program_message(p), "scatter_add: index[1] is 2; along the axis of the result there are 0 to 1");
     at[1] = 1;
     ck_assert_int_eq(weft_run(p), WEFT_OK); /* an error of a run does not stick */
     expect(p, 1, (double[]){0, 0, 6, 8}, 4);

@@ -235,7 +235,7 @@ static weft_node bad_matmul(void)
 
 static weft_node bad_matmul_rank(void)
 {
-    return weft_matmul(weft_input(t, "x", WEFT_F32, 1, (size_t[]){4}), weft_input(t, "w", WEFT_F32, 2, (size_t[]){4, 2}));
+    return weft_matmul(weft_input(t, "x", WEFT_F32, 0, NULL), weft_input(t, "w", WEFT_F32, 2, (size_t[]){4, 2}));
 }
 
 static weft_node bad_gather(void)
@@ -388,8 +388,8 @@ static const struct {
     {"reshape", bad_reshape, WEFT_ERROR_SHAPE, {"reshape \"x\" (6)", "6 elements, the new shape 8"}},
     {"order", bad_order, WEFT_ERROR_SHAPE, {"transpose \"x\" (4, 2)", "once"}},
     {"matmul", bad_matmul, WEFT_ERROR_SHAPE, {"matmul \"x\" (4, 2) x \"w\" (3, 2)", "2 against 3", "transpose"}},
-    {"matmul rank", bad_matmul_rank, WEFT_ERROR_SHAPE, {"matmul \"x\" (4) x \"w\" (4, 2)", "rank 2", "reshape"}},
-    {"gather", bad_gather, WEFT_ERROR_DTYPE, {"gather \"table\" (4, 2) x \"index\" (3)", "i64"}},
+    {"matmul rank", bad_matmul_rank, WEFT_ERROR_SHAPE, {"matmul \"x\" () x \"w\" (4, 2)", "at least one axis"}},
+    {"gather", bad_gather, WEFT_ERROR_DTYPE, {"take \"table\" (4, 2) x \"index\" (3)", "i64"}},
     {"batchnorm", bad_batchnorm, WEFT_ERROR_SHAPE, {"batchnorm \"h\" (4, 3) x \"gamma\" (2)", "(N, C, ...)"}},
     {"batchnorm rank", bad_batchnorm_rank, WEFT_ERROR_SHAPE, {"fused_batchnorm_relu \"h\" (3) x \"gamma\" (3)", "(N, C, ...)"}},
     {"batchnorm channels", bad_batchnorm_channels, WEFT_ERROR_SHAPE, {"fused_batchnorm \"h\" (2, 3, 4, 5) x \"gamma\" (5)", "(N, C, ...)"}},

@@ -279,6 +279,82 @@ START_TEST(matmul_is_right)
 }
 END_TEST
 
+/* (.., m, k) and (.., k, n): many small products, few large ones, matrices that repeat on either side, and none. */
+static const weft_shape batched[][2] = {
+    {{3, {300, 32, 33}}, {3, {300, 33, 31}}}, {{3, {4000, 8, 8}}, {3, {4000, 8, 8}}},    {{3, {5, 200, 260}}, {3, {5, 260, 300}}},
+    {{3, {8, 128, 100}}, {2, {100, 130}}},    {{4, {2, 3, 1, 64}}, {2, {64, 1000}}},     {{2, {64, 65}}, {3, {150, 65, 66}}},
+    {{4, {2, 3, 40, 64}}, {3, {3, 64, 50}}},  {{4, {6, 1, 70, 80}}, {4, {1, 7, 80, 90}}}, {{3, {3, 5, 0}}, {2, {0, 4}}},
+    {{3, {0, 5, 3}}, {2, {3, 4}}},            {{4, {2, 1, 90, 300}}, {4, {1, 1, 300, 40}}},
+};
+
+/* The operand with its last two axes exchanged where it is turned, so that the product sees this shape either way. */
+static weft_node add_matrices(graph *g, weft_dtype dtype, weft_shape shape, bool turned, bool noise)
+{
+    int order[WEFT_MAX_RANK], last = shape.rank - 1;
+    for (int i = 0; i <= last; i++)
+        order[i] = i;
+    if (turned) {
+        size_t swap = shape.dim[last];
+        shape.dim[last] = shape.dim[last - 1];
+        shape.dim[last - 1] = swap;
+        order[last] = last - 1;
+        order[last - 1] = last;
+    }
+    weft_node x = add_input(g, dtype, shape.rank, shape.dim, noise);
+    return turned ? weft_transpose(x, order) : x;
+}
+
+/* Operand k at batch position (p, q) and (i, j) of the matrix; rank 2 to 4. */
+static double matrix_at(const graph *g, int k, const weft_shape *s, bool turned, const size_t *at)
+{
+    size_t n = s->dim[s->rank - 1], m = s->dim[s->rank - 2], batch = 0;
+    for (int i = 0; i < s->rank - 2; i++)
+        batch = batch * s->dim[i] + (s->dim[i] == 1 ? 0 : at[i + 4 - s->rank]);
+    size_t e = batch * m * n + (turned ? at[3] * m + at[2] : at[2] * n + at[3]);
+    return weft_node_dtype(g->in[k]) == WEFT_F32 ? (double)((const float *)g->data[k])[e] : ((const double *)g->data[k])[e];
+}
+
+START_TEST(batched_matmul_is_right)
+{
+    const weft_shape *s = batched[_i];
+    for (int kind = 0; kind < 8; kind++) { /* f32 or f64; either operand turned */
+        weft_dtype dtype = kind & 1 ? WEFT_F64 : WEFT_F32;
+        graph g = graph_new();
+        weft_node a = add_matrices(&g, dtype, s[0], kind & 2, false), b = add_matrices(&g, dtype, s[1], kind & 4, false);
+        g.out[0] = weft_matmul(a, b);
+        g.n_out = 1;
+        weft_shape y = weft_node_shape(g.out[0]), whole = {4, {1, 1, 1, 1}};
+        memcpy(whole.dim + 4 - y.rank, y.dim, (size_t)y.rank * sizeof *y.dim);
+        size_t count = weft_shape_count(&y), inner = s[0].dim[s[0].rank - 1];
+        double *expected = calloc(count + 1, sizeof *expected);
+        for (size_t e = 0; e < count; e++) {
+            size_t at[4], rest = e;
+            for (int i = 3; i >= 0; rest /= whole.dim[i--])
+                at[i] = rest % whole.dim[i];
+            for (size_t k = 0; k < inner; k++)
+                expected[e] += matrix_at(&g, 0, &s[0], kind & 2, (const size_t[]){at[0], at[1], at[2], k}) *
+                               matrix_at(&g, 1, &s[1], kind & 4, (const size_t[]){at[0], at[1], k, at[3]});
+        }
+        char what[80];
+        snprintf(what, sizeof what, "batched matmul %d, kind %d", _i, kind);
+        expect_values(&g, 0, expected, what);
+        free(expected);
+        weft_program *p = compile_for(&g, 1);
+        ck_assert_msg(!weft_program_traffic(p).loops, "%s: an operand is copied", what);
+        weft_program_free(p);
+        graph_free(&g);
+        g = graph_new();
+        a = add_matrices(&g, dtype, s[0], kind & 2, true);
+        b = add_matrices(&g, dtype, s[1], kind & 4, true);
+        g.out[0] = weft_matmul(a, b);
+        weft_grad(weft_sum(weft_mul(g.out[0], g.out[0]), WEFT_ALL_AXES, false), g.in, 2, g.out + 1);
+        g.n_out = 3;
+        expect_same_bits(&g, what);
+        graph_free(&g);
+    }
+}
+END_TEST
+
 /* --- pools --- */
 
 /* The sum of the batch norm of h, and its gradient: several loops that are shared. */
@@ -472,6 +548,7 @@ int main(void)
     tcase_add_test(bits, noise_has_the_same_bits);
     tcase_add_loop_test(values, reductions_over_any_axes_are_right, 0, (int)(sizeof reduced / sizeof *reduced));
     tcase_add_loop_test(values, matmul_is_right, 0, (int)(sizeof products / sizeof *products));
+    tcase_add_loop_test(values, batched_matmul_is_right, 0, (int)(sizeof batched / sizeof *batched));
     tcase_add_test(pools, a_program_may_end_without_a_run);
     tcase_add_test(pools, the_number_of_threads_is_checked);
     tcase_add_test(pools, many_runs_have_the_same_bits);

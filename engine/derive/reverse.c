@@ -203,6 +203,71 @@ static weft_status run_sweep(sweep *s, const weft_node *y, const weft_node *dy, 
     return status;
 }
 
+/* --- ways that lead through integers --- */
+
+enum { NO_WAY, BY_NUMBERS = 1, THROUGH_INTEGERS = 2 };
+
+/* What an operand's marks come to behind node. Where a derivative is zero by definition, a way ends; integers are no such place, since what they
+ * index, or encode, does depend on them. But a derivative that uses an index again takes it as the constant that it was taken for before. */
+static uint8_t mark_behind(const weft__node *node, const weft__node *operand, uint8_t mark)
+{
+    if (operand->dtype == WEFT_I64)
+        return node->adjoint_of == WEFT_NO_ID ? mark : NO_WAY;
+    if (mark == NO_WAY)
+        return NO_WAY;
+    bool constant = node->op->flags & WEFT_ZERO_DERIVATIVE;
+    if (node->dtype == WEFT_I64)
+        return constant ? THROUGH_INTEGERS : NO_WAY; /* a cast says itself that it ends there */
+    return constant ? NO_WAY : mark;
+}
+
+/* The node that makes integers on the way from x to an output, where there is no other; or WEFT_NO_ID. It takes the memory of the sweep, which is
+ * over. */
+static uint32_t through_integers(sweep *s, weft_node x, const weft_node *y, size_t n_y)
+{
+    uint8_t *marks = s->needed, reached = NO_WAY;
+    uint32_t *maker = s->adjoint, found = WEFT_NO_ID;
+    memset(marks, NO_WAY, s->hi - s->lo);
+    marks[x.id - s->lo] = BY_NUMBERS;
+    for (uint32_t id = x.id + 1; id < s->hi; id++) {
+        const weft__node *node = weft__at(s->tape, id);
+        for (int i = 0; i < node->n; i++) {
+            uint32_t from = node->operand[i];
+            uint8_t before = from >= s->lo ? marks[from - s->lo] : NO_WAY, mark = mark_behind(node, weft__at(s->tape, from), before);
+            if (mark & THROUGH_INTEGERS)
+                maker[id - s->lo] = before & THROUGH_INTEGERS ? maker[from - s->lo] : id;
+            marks[id - s->lo] |= mark;
+        }
+    }
+    for (size_t k = 0; k < n_y; k++)
+        if (y[k].id >= s->lo && marks[y[k].id - s->lo]) {
+            reached |= marks[y[k].id - s->lo];
+            found = maker[y[k].id - s->lo];
+        }
+    return reached == THROUGH_INTEGERS ? found : WEFT_NO_ID;
+}
+
+static bool makes_integers(const sweep *s)
+{
+    for (uint32_t id = s->lo; id < s->hi; id++) {
+        const weft__node *node = weft__at(s->tape, id);
+        if (node->dtype == WEFT_I64 && node->n && weft__at(s->tape, node->operand[0])->dtype != WEFT_I64)
+            return true;
+    }
+    return false;
+}
+
+/* For x[i] that no cotangent has reached. */
+static void refuse_integers(sweep *s, size_t i, weft_node x, const weft_node *y, size_t n_y)
+{
+    uint32_t id = x.id < s->hi ? through_integers(s, x, y, n_y) : WEFT_NO_ID;
+    if (id == WEFT_NO_ID)
+        return;
+    weft_node operand = weft__handle(s->tape, weft__at(s->tape, id)->operand[0]);
+    weft_fail(weft__at(s->tape, id)->op, &operand, 1, WEFT_ERROR_GRADIENT,
+              "it has no derivative, and no other way leads from x[%zu] to what is differentiated; weft_stop_gradient() on its operand gives zeros", i);
+}
+
 weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx)
 {
     weft_tape *tape = n_y && y ? y[0].tape : NULL;
@@ -233,9 +298,17 @@ weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const 
         status = walk_between(&s, y, dy, n_y);
         for (size_t i = 0; i < n_x && status == WEFT_OK; i++) {
             uint32_t *held = slot(&s, x[i].id);
-            dx[i] = held && *held != WEFT_NO_ID ? weft__handle(tape, *held) : weft_full_like(x[i], 0);
-            status = tape->status;
+            if (held && *held != WEFT_NO_ID)
+                dx[i] = weft__handle(tape, *held);
         }
+        bool integers = makes_integers(&s);
+        for (size_t i = 0; i < n_x && status == WEFT_OK; i++)
+            if (dx[i].id == WEFT_NO_ID) {
+                if (integers)
+                    refuse_integers(&s, i, x[i], y, n_y);
+                dx[i] = weft_full_like(x[i], 0);
+                status = tape->status;
+            }
     } else {
         weft__tape_fail(tape, status, "out of memory");
     }

@@ -1,19 +1,23 @@
-/* scatter_add.c: rows added into a table by index, the transpose of gather. Rows with one index are added in the order of m. */
-#include "engine/weft_op.h"
+/* scatter_add.c: elements added along an axis by index, the transpose of take. Those with one index are added in the order of m, in the dtype. */
+#include "ops/primitive/along.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static weft_status scatter_add_shape(weft_typing *t)
 {
-    uint64_t rows;
-    memcpy(&rows, t->attributes, sizeof rows);
-    if (t->x[0].rank < 1 || t->x[1].rank != 1 || t->x[0].dim[0] != t->x[1].dim[0])
-        return weft_typing_error(t, WEFT_ERROR_SHAPE, "x needs one row for each index, and the index rank 1");
+    const weft__axis_number *along = t->attributes;
+    const weft_shape *x = &t->x[0], *index = &t->x[1];
+    int axis = weft__along_axis(along), rank = x->rank + 1 - index->rank;
+    bool fits = axis + index->rank <= x->rank;
+    for (int i = 0; fits && i < index->rank; i++)
+        fits = x->dim[axis + i] == index->dim[i];
     if (t->x_dtype[1] != WEFT_I64 || t->x_dtype[0] == WEFT_I64)
         return weft_typing_error(t, WEFT_ERROR_DTYPE, "x must be f32 or f64, the index i64");
-    t->y[0] = t->x[0];
-    t->y[0].dim[0] = rows;
+    if (!fits || rank > WEFT_MAX_RANK)
+        return weft_typing_error(t, WEFT_ERROR_SHAPE, "from axis %d on x must have the axes of the index, one row for each", axis);
+    t->y[0] = (weft_shape){.rank = rank};
+    for (int i = 0; i < rank; i++)
+        t->y[0].dim[i] = i < axis ? x->dim[i] : i == axis ? along->number : x->dim[i - 1 + index->rank];
     return WEFT_OK;
 }
 
@@ -22,42 +26,44 @@ static weft_status scatter_add_shape(weft_typing *t)
 
 static weft_status scatter_add_kernel(const weft_call *call)
 {
-    const weft_view *x = &call->x[0], *index = &call->x[1], *y = &call->y[0];
-    size_t row = 1;
-    for (int i = 1; i < x->rank; i++)
-        row *= x->dim[i];
-    size_t bytes = y->dim[0] * row * weft_dtype_size(y->dtype);
-    if (bytes)
-        memset(y->data, 0, bytes);
+    const weft_view *x = &call->x[0], *index = &call->x[1], *y = &call->y[0]; /* (outer, count, inner), (count), (outer, length, inner) */
+    int axis = weft__along_axis(call->attributes);
+    size_t outer = weft__dims_product(y->dim, 0, axis), length = y->dim[axis], count = weft__dims_product(index->dim, 0, index->rank);
+    size_t inner = weft__dims_product(y->dim, axis + 1, y->rank), bytes = outer * length * inner * weft_dtype_size(y->dtype);
+    weft_status status = weft__index_check(call, "scatter_add", index, "along the axis of the result there are", length);
+    if (status != WEFT_OK || !bytes)
+        return status;
+    memset(y->data, 0, bytes);
     const int64_t *at = index->data;
-    for (size_t m = 0; m < index->dim[0]; m++) {
-        if (at[m] < 0 || (uint64_t)at[m] >= y->dim[0]) {
-            snprintf(call->message, WEFT_MESSAGE_SIZE, "scatter_add: index[%zu] is %lld; the result has the rows 0 to %lld", m,
-                     (long long)at[m], (long long)y->dim[0] - 1);
-            return WEFT_ERROR_INDEX;
+    for (size_t o = 0; o < outer; o++)
+        for (size_t m = 0; m < count; m++) {
+            size_t to = (o * length + (size_t)at[m]) * inner, from = (o * count + m) * inner;
+            if (x->dtype == WEFT_F32)
+                scatter_row_f32(inner, (float *)y->data + to, (const float *)x->data + from);
+            else
+                scatter_row_f64(inner, (double *)y->data + to, (const double *)x->data + from);
         }
-        if (x->dtype == WEFT_F32)
-            scatter_row_f32(row, (float *)y->data + (size_t)at[m] * row, (const float *)x->data + m * row);
-        else
-            scatter_row_f64(row, (double *)y->data + (size_t)at[m] * row, (const double *)x->data + m * row);
-    }
     return WEFT_OK;
 }
 
 static weft_node scatter_add_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
 {
-    (void)y;
-    return operand == 0 ? weft_gather(dy, x[1]) : (weft_node){.tape = NULL};
+    return operand == 0 ? weft_take(dy, x[1], weft__along_axis(weft_node_attributes(y))) : (weft_node){.tape = NULL};
 }
 
 const weft_op weft_op_scatter_add = {
-    .name = "scatter_add", .formula = "y[index[m]] += x[m]", .arity = 2,
-    .kind = WEFT_GENERAL, .attribute_size = sizeof(uint64_t),
+    .name = "scatter_add", .formula = "y[.., index[m], ..] += x[.., m, ..]", .arity = 2,
+    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft__axis_number), .words = weft__scattered_words,
     .shape = scatter_add_shape, .kernel = scatter_add_kernel, .transpose = scatter_add_transpose,
 };
 
+weft_node weft__scatter_add_along(weft_node x, weft_node index, int axis, size_t length)
+{
+    const weft__axis_number along = {.over = {.axes = WEFT_AXIS(axis)}, .number = length};
+    return weft_record(&weft_op_scatter_add, (weft_node[]){x, index}, 2, &along);
+}
+
 weft_node weft_scatter_add(weft_node x, weft_node index, size_t rows)
 {
-    uint64_t attribute = rows;
-    return weft_record(&weft_op_scatter_add, (weft_node[]){x, index}, 2, &attribute);
+    return weft__scatter_add_along(x, index, 0, rows);
 }

@@ -1,0 +1,31 @@
+/* min.c: the smallest element over any axes; NaN if there is one. Ties share the derivative evenly, as PyTorch's amin has it. */
+#include "ops/reduction.h"
+
+#include <math.h>
+
+#define LOOPS "ops/primitive/min_loops.inc"
+#include "ops/both_types.inc"
+
+static double min_merge(double a, double b)
+{
+    return b < a || b != b ? b : a; /* a NaN wins and stays */
+}
+
+static const weft_fold min_fold = {
+    .identity = INFINITY,
+    .along = {min_along_f32, min_along_f64},
+    .across = {min_across_f32, min_across_f64},
+    .merge = min_merge,
+    .text = "b < a || b != b ? b : a",
+};
+
+const weft_op weft_op_min = {
+    .name = "min", .formula = "y = smallest of x over the axes", .arity = 1,
+    .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
+    .shape = weft__extreme_shape, .fold = &min_fold, .vjp = weft__extreme_vjp,
+};
+
+weft_node weft_min(weft_node x, unsigned axes, bool keepdims)
+{
+    return weft__reduction_record(&weft_op_min, x, axes, keepdims);
+}
