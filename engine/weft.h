@@ -409,7 +409,8 @@ weft_node weft_mse(weft_node a, weft_node b, weft_loss_reduction reduction);
  * are ruled out is NaN, as PyTorch has it. Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE. Source: Vaswani et al., 2017, equation 1. */
 weft_node weft_attention(weft_node q, weft_node k, weft_node v, weft_node mask);
 
-/* Mean over the rows of -log softmax(z)[label]. z (N, C), label i64 (N) -> scalar. Safe for any finite z. C <= 4096. */
+/* Mean over the rows of -log softmax(z)[label]. z (N, C), label i64 (N) -> scalar. Safe for any finite z. A label that is not 0 to C-1 is
+ * WEFT_ERROR_INDEX when the program runs. */
 weft_node weft_softmax_cross_entropy(weft_node z, weft_node label);
 
 /* Dropout for training: y = x * mask / (1 - rate), where mask is 1 if weft_uniform(seed, step, stream, ...) >= rate, else 0. The derivative has the

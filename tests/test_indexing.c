@@ -84,6 +84,7 @@ START_TEST(indices_out_of_range_are_named)
     expect_index_error(weft_scatter_add_elements(x, one, 0, 3), "scatter_add_elements: index[1, 0] is 3; along the axis of the result there are 0 to 2");
     expect_index_error(weft_scatter_add(x, INDEX_OF(0, 2), 2), "scatter_add: index[1] is 2; along the axis of the result there are 0 to 1");
     expect_index_error(weft_one_hot(one, 3, WEFT_F32), "one_hot: index[1, 0] is 3; there are the classes 0 to 2");
+    expect_index_error(weft_softmax_cross_entropy(x, INDEX_OF(0, 3)), "gather_elements: index[1, 0] is 3; along the axis there are 0 to 2");
 }
 END_TEST
 
@@ -478,6 +479,20 @@ START_TEST(what_an_index_picks_has_a_derivative)
 }
 END_TEST
 
+/* --- labels --- */
+
+START_TEST(there_may_be_many_classes)
+{
+    enum { CLASSES = 50000 };
+    weft_node z = weft_broadcast(weft_scalar(t, WEFT_F64, 3), 2, (size_t[]){2, CLASSES}), loss = weft_softmax_cross_entropy(z, INDEX_OF(0, CLASSES - 1));
+    expect_ok();
+    weft_program *p = weft_compile(&loss, 1);
+    ck_assert_int_eq(weft_run(p), WEFT_OK);
+    ck_assert_double_eq_tol(*(const double *)weft_output(p, 0), log(CLASSES), 1e-14); /* all are as likely */
+    weft_program_free(p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("indexing");
@@ -499,6 +514,7 @@ int main(void)
     tcase_add_test(all, expressions_say_the_axis);
     tcase_add_test(all, no_derivative_passes_integers);
     tcase_add_test(all, what_an_index_picks_has_a_derivative);
+    tcase_add_test(all, there_may_be_many_classes);
     suite_add_tcase(suite, all);
     return run_suite(suite);
 }
