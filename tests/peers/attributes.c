@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-typedef enum kind { NONE, INT8, INT64, NUMBER } kind;
+typedef enum kind { NONE, INT8, INT64, NUMBER, ALONG } kind; /* ALONG: a weft_reduction, the axis that an op goes along */
 
 typedef struct field {
     const char *name;
@@ -21,24 +21,47 @@ static const struct {
 } known[] = {
     {"broadcast", {{.kind = NONE}}},
     {"reshape", {{.kind = NONE}}},
-    {"scatter_add", {{.kind = NONE}}},
     {"one_hot", {{.kind = NONE}}},
     {"cast", {{.kind = NONE}}},
     {"transpose", {{"order", INT8, AXES}}},
     {"slice", {{"start", INT64, AXES}, {"step", INT64, AXES}, {"count", INT64, AXES}}},
     {"pad", {{"before", INT64, AXES}, {"after", INT64, AXES}, {"apart", INT64, AXES}}},
     {"concat", {{"axis", INT64, 1}}},
+    {"take", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
+    {"gather_elements", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
+    {"scatter_add", {{"axes", ALONG, 1}, {"length", INT64, 1}}},
+    {"scatter_add_elements", {{"axes", ALONG, 1}, {"length", INT64, 1}}},
+    {"cumsum", {{"axes", ALONG, 1}, {"reverse", INT64, 1}}},
+    {"argmax", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
+    {"argmin", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
     {"fused_batchnorm", {{"eps", NUMBER, 1}}},
     {"fused_batchnorm_relu", {{"eps", NUMBER, 1}}},
 };
 
-static size_t field_size(const field *f)
+static void axes_write(FILE *to, weft_node x, const weft_reduction *r)
 {
-    return (size_t)f->count * (f->kind == INT8 ? 1 : f->kind == NONE ? 0 : 8);
+    weft_shape shape = weft_node_shape(weft_node_operand(x, 0));
+    int n = 0;
+    fputs(", \"axes\": [", to);
+    for (int i = 0; i < shape.rank; i++)
+        if (r->axes & WEFT_AXIS(i))
+            fprintf(to, "%s%d", n++ ? ", " : "", i);
+    fprintf(to, "], \"keepdims\": %s", r->keepdims ? "true" : "false");
 }
 
-static void field_write(FILE *to, const field *f, const char *bytes)
+static size_t field_size(const field *f)
 {
+    return (size_t)f->count * (f->kind == INT8 ? 1 : f->kind == NONE ? 0 : f->kind == ALONG ? sizeof(weft_reduction) : 8);
+}
+
+static void field_write(FILE *to, weft_node x, const field *f, const char *bytes)
+{
+    if (f->kind == ALONG) {
+        weft_reduction over;
+        memcpy(&over, bytes, sizeof over);
+        axes_write(to, x, &over);
+        return;
+    }
     fprintf(to, ", \"%s\": %s", f->name, f->count > 1 ? "[" : "");
     for (int i = 0; i < f->count; i++) {
         int64_t whole = 0;
@@ -58,26 +81,13 @@ static void field_write(FILE *to, const field *f, const char *bytes)
     fputs(f->count > 1 ? "]" : "", to);
 }
 
-/* The attributes of a reduction, and of an op along one axis, start with the set of axes. */
-static void axes_write(FILE *to, weft_node x)
-{
-    const weft_reduction *r = weft_node_attributes(x);
-    weft_shape shape = weft_node_shape(weft_node_operand(x, 0));
-    int n = 0;
-    fputs(", \"axes\": [", to);
-    for (int i = 0; i < shape.rank; i++)
-        if (r->axes & WEFT_AXIS(i))
-            fprintf(to, "%s%d", n++ ? ", " : "", i);
-    fprintf(to, "], \"keepdims\": %s", r->keepdims ? "true" : "false");
-}
-
 bool attributes_write(FILE *to, weft_node x, char *message, size_t size)
 {
     const weft_op *op = weft_node_op(x);
     if (!op->attribute_size || op->kind == WEFT_PART || !weft_node_operand_count(x))
         return true;
     if (op->kind == WEFT_REDUCTION || op->flags & WEFT_OVER_AXES) {
-        axes_write(to, x);
+        axes_write(to, x, weft_node_attributes(x));
         return true;
     }
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
@@ -86,7 +96,7 @@ bool attributes_write(FILE *to, weft_node x, char *message, size_t size)
         size_t bytes = 0;
         for (int i = 0; i < MOST_FIELDS && known[k].field[i].kind != NONE; i++) {
             if (bytes + field_size(&known[k].field[i]) <= op->attribute_size)
-                field_write(to, &known[k].field[i], (const char *)weft_node_attributes(x) + bytes);
+                field_write(to, x, &known[k].field[i], (const char *)weft_node_attributes(x) + bytes);
             bytes += field_size(&known[k].field[i]);
         }
         if (!bytes || bytes == op->attribute_size)

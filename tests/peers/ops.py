@@ -236,7 +236,6 @@ OPS = {
     "cast": (cast_torch, cast_numpy),
     "stop_gradient": one(torch.Tensor.detach, lambda x: x),
     "matmul": both(lambda m, a, b: m.matmul(a, b)),
-    "gather": (take_torch, lambda node, x, index: numpy.take(x, index, axis_of(node))),
     "take": (take_torch, lambda node, x, index: numpy.take(x, index, axis_of(node))),
     "scatter_add": (scatter_add_torch, scatter_add_numpy),
     "gather_elements": (lambda node, x, index: torch.gather(x, axis_of(node), index),
