@@ -567,7 +567,7 @@ weft_memory weft_program_memory(const weft_program *program);
  * with its own size. Not counted: what a loop keeps in the first cache or in registers, constants of one element, workspaces of calls. */
 typedef struct weft_traffic {
     size_t loops;  /* each walks over one iteration space and computes many nodes on the way */
-    size_t calls;  /* of an op's own kernel: matmul, gather, fused ops */
+    size_t calls;  /* of an op's own kernel: matmul, take, fused ops */
     size_t passes; /* loops over the largest space: as often is an array of that size walked over */
     size_t bytes_read, bytes_written; /* by loops, calls, and the copies that weft_assign() makes */
 } weft_traffic;
@@ -635,7 +635,7 @@ weft_status weft_program_describe(weft_writer writer, const weft_program *progra
 /* Plain C99 for firmware, and for reading beside hand-derived code: one .c and one .h that need nothing but <math.h>, <stddef.h> and <stdint.h>,
  * and allocate nothing. Each function takes the inputs and parameters that its outputs need, in the order of the tape; then the arrays for the
  * outputs; then a workspace, whose bytes a macro in the .h states, NAME_WORKSPACE in capitals. Parameters that outputs assign are read and
- * written in place. Fused ops are written out as their staged twins; any other op with a kernel of its own (matmul, gather) is refused, and so
+ * written in place. Fused ops are written out as their staged twins; any other op with a kernel of its own (matmul, take) is refused, and so
  * are arrays without elements. Results agree with a program's within rounding. */
 typedef struct weft_emit_function {
     const char *name;    /* a C identifier, at most 60 characters */

@@ -1,5 +1,5 @@
 /* parse_index.c: x[1:, ::2], x[0], x[..., -1], x[:, None], as NumPy has them: an axis each, from the first; a whole number takes its axis away, None
- * puts one of length 1 in, "..." stands for the axes that nothing else is said about. Arrays are no indices here: that is gather(). */
+ * puts one of length 1 in, "..." stands for the axes that nothing else is said about. Arrays are no indices here: that is take(). */
 #include "engine/text/parse.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ static bool read_bound(parser *p, ptrdiff_t *bound)
         return false;
     if (v.kind != VALUE_NUMBER || !v.whole || fabs(v.number) > 1e15)
         return weft__parse_fail(p, v.at, WEFT_ERROR_SYNTAX,
-                                "an index must be a whole number, or start:stop:step; this is %s; for an array of indices there is gather",
+                                "an index must be a whole number, or start:stop:step; this is %s; for an array of indices there is take",
                                 weft__parse_kind(&v));
     *bound = (ptrdiff_t)v.number;
     return true;
