@@ -448,6 +448,14 @@ weft_node weft_clip_by_norm(const weft_node *dw, size_t n, double most, weft_nod
 weft_node weft_fused_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);      /* weft_batchnorm */
 weft_node weft_fused_batchnorm_relu(weft_node h, weft_node gamma, weft_node beta, double eps); /* weft_relu of weft_batchnorm */
 
+/* Formulas, shapes and errors are those of the twin. Where the sum of a root and eps is 0, its reciprocal is taken as 0: y = beta, or 0, and no
+ * gradient passes, where the staged twin gives NaN. */
+weft_node weft_fused_layernorm(weft_node x, weft_node gamma, weft_node beta, double eps); /* weft_layernorm */
+weft_node weft_fused_rmsnorm(weft_node x, weft_node gamma, double eps);                   /* weft_rmsnorm */
+weft_node weft_fused_l2_normalize(weft_node x, int axis, double eps);                     /* weft_l2_normalize */
+weft_node weft_fused_softmax(weft_node z, int axis);                                      /* weft_softmax */
+weft_node weft_fused_softmax_cross_entropy(weft_node z, weft_node label);                 /* weft_softmax_cross_entropy; an index error also in dz */
+
 /* --- Derivatives ------------------------------------------------------------------------------------------------------------------------ */
 
 /* dx[i] = d loss / d x[i], of the shape of x[i]; zeros where no path leads from x[i] to the loss. loss: one element.

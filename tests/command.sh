@@ -129,7 +129,7 @@ run 0 bench block --size 16,8 --rounds 3 --no-compile --json
 parses beyond_matmuls absent
 run 0 bench norms --size 16,8 --rounds 1 --no-compile --json
 parses rows
-for norm in layernorm groupnorm rmsnorm softmax log_softmax l2_normalize; do says "\"$norm \(16, 8\)\""; done
+for norm in layernorm rmsnorm softmax l2_normalize softmax_cross_entropy; do says "\"$norm \(16, 8\)\""; done
 run 0 bench mlp --rounds 3
 says 'a second / fused, tiles'
 says '^  fused, compiled C '

@@ -228,7 +228,7 @@ static bool apply(const work *w, const char *name)
             known[k].whole(w);
             return true;
         }
-    return plain_elementwise(w, name) || plain_movement(w->node, w->x, w->y[0], &w->p->undecided);
+    return plain_elementwise(w, name) || plain_fused(w, name) || plain_movement(w->node, w->x, w->y[0], &w->p->undecided);
 }
 
 /* --- nodes --- */

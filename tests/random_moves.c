@@ -353,6 +353,38 @@ static weft_node build_fused_batchnorm_relu(built *b, const move *m, const weft_
     return weft_fused_batchnorm_relu(x[0], x[1], x[2], eps_of(m));
 }
 
+static weft_node build_fused_layernorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_layernorm(x[0], x[1], x[2], eps_of(m));
+}
+
+static weft_node build_fused_rmsnorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_rmsnorm(x[0], x[1], eps_of(m));
+}
+
+/* p[1]: the axis. */
+static weft_node build_fused_l2_normalize(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_l2_normalize(x[0], m->p[1], eps_of(m));
+}
+
+static weft_node build_fused_softmax(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_softmax(x[0], m->p[1]);
+}
+
+static weft_node build_fused_softmax_cross_entropy(built *b, const move *m, const weft_node *x)
+{
+    weft_shape z = weft_node_shape(x[0]);
+    bool classes = z.rank == 2 && z.dim[1];
+    return weft_fused_softmax_cross_entropy(x[0], index_leaf(b, m, classes ? z.dim[0] : 0, classes ? z.dim[1] : 1));
+}
+
 static const move_kind kinds[] = {
     {.name = "input", .other = build_input},
     {.name = "parameter", .other = build_parameter},
@@ -395,6 +427,11 @@ static const move_kind kinds[] = {
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
     {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
     {.name = "fused_batchnorm_relu", .arity = 3, .other = build_fused_batchnorm_relu},
+    {.name = "fused_layernorm", .arity = 3, .other = build_fused_layernorm},
+    {.name = "fused_rmsnorm", .arity = 2, .other = build_fused_rmsnorm},
+    {.name = "fused_l2_normalize", .arity = 1, .other = build_fused_l2_normalize},
+    {.name = "fused_softmax", .arity = 1, .other = build_fused_softmax},
+    {.name = "fused_softmax_cross_entropy", .arity = 1, .other = build_fused_softmax_cross_entropy},
 };
 
 const move_kind *move_kind_at(size_t i)

@@ -324,6 +324,27 @@ static int step_batchnorm(generator *d, const char *kind)
     return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {h, gamma, beta}, .p = {eps}});
 }
 
+/* gamma and beta along the last axis. */
+static int step_row_norm(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape x = shape_at(d, a);
+    if (!x.rank)
+        return -1;
+    weft_shape row = {1, {x.dim[x.rank - 1]}};
+    int gamma = add_leaf(d, row), beta = gamma >= 0 && chance(d, 0.9) ? add_leaf(d, row) : gamma, eps = chance(d, 0.5);
+    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {a, gamma, beta}, .p = {eps}});
+}
+
+static int step_one_axis(generator *d, const char *kind)
+{
+    int a = pick_move(d), rank = shape_at(d, a).rank;
+    if (!rank)
+        return -1;
+    int eps = chance(d, 0.5), axis = (int)below(d, (size_t)rank);
+    return add_move(d, (move){.kind = move_kind_named(kind), .x = {a}, .p = {eps, axis}});
+}
+
 static const struct {
     const char *kind;
     int weight;
@@ -371,6 +392,11 @@ static const struct {
     {"batchnorm", 2, step_batchnorm},
     {"fused_batchnorm", 3, step_batchnorm},
     {"fused_batchnorm_relu", 2, step_batchnorm},
+    {"fused_layernorm", 2, step_row_norm},
+    {"fused_rmsnorm", 2, step_row_norm},
+    {"fused_l2_normalize", 2, step_one_axis},
+    {"fused_softmax", 3, step_one_axis},
+    {"fused_softmax_cross_entropy", 2, step_cross_entropy},
 };
 
 static int step_elementwise(generator *d, const elementwise *op)

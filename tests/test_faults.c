@@ -49,7 +49,10 @@ static void record(weft_tape *t, weft_node *leaf, weft_node *out)
         h = weft_relu(i % 2 ? weft_batchnorm(h, leaf[4], leaf[4], 1e-5) : weft_fused_batchnorm(h, leaf[4], leaf[4], 1e-5));
         weft_scope_pop(t);
     }
+    h = weft_fused_rmsnorm(weft_fused_layernorm(h, leaf[4], leaf[4], 1e-5), leaf[4], 1e-5);
+    h = weft_add(weft_fused_l2_normalize(h, 0, 1e-5), weft_fused_softmax(h, -1));
     out[0] = weft_softmax_cross_entropy(weft_matmul(h, leaf[2]), leaf[1]);
+    out[0] = weft_add(out[0], weft_fused_softmax_cross_entropy(h, leaf[1]));
     weft_grad(out[0], (const weft_node[]){leaf[2], leaf[4]}, 2, dw);
     weft_sgd(leaf[2], dw[0], leaf[3], weft_scalar_like(h, 0.1), 0.9, out + 1);
     weft_grad(weft_sum(weft_mul(dw[1], dw[1]), WEFT_ALL_AXES, false), &leaf[4], 1, out + 3);

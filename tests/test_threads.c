@@ -1,108 +1,11 @@
-/* test_threads.c: a program gives the same bits for any number of threads, and the right ones; its pool survives what may happen to it. */
-#define _POSIX_C_SOURCE 200809L /* clock_gettime() */
-#include "tests/samples.h"
+/* test_threads.c: a program gives the same bits for any number of threads, and the right ones. */
 #include "tests/suite.h"
+#include "tests/threaded.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#if defined(WEFT_THREADS)
-#include <pthread.h>
-#endif
-
-enum { MOST_INPUTS = 8, MOST_OUTPUTS = 8 };
-
-typedef struct graph {
-    weft_tape *tape;
-    weft_node in[MOST_INPUTS], out[MOST_OUTPUTS];
-    void *data[MOST_INPUTS];
-    size_t bytes[MOST_INPUTS];
-    int n_in, n_out;
-} graph;
-
-static size_t bytes_of(weft_node x)
-{
-    weft_shape shape = weft_node_shape(x);
-    return weft_shape_count(&shape) * weft_dtype_size(weft_node_dtype(x));
-}
-
-static graph graph_new(void)
-{
-    return (graph){.tape = weft_tape_new(NULL)};
-}
-
-static void graph_free(graph *g)
-{
-    for (int i = 0; i < g->n_in; i++)
-        free(g->data[i]);
-    weft_tape_free(g->tape);
-}
-
-/* An input of whole numbers from -8 to 8: their sums are exact, whatever the order. noise: of normal numbers instead. */
-static weft_node add_input(graph *g, weft_dtype dtype, int rank, const size_t *dim, bool noise)
-{
-    weft_node x = weft_input(g->tape, "x", dtype, rank, dim);
-    size_t bytes = bytes_of(x), n = bytes / weft_dtype_size(dtype);
-    uint64_t seed = (uint64_t)g->n_in + 5;
-    void *data = malloc(bytes + 1);
-    for (size_t i = 0; i < n; i++) {
-        double value = noise ? draw_normal(&seed) : (double)((i * 7919 + (i >> 7) + seed) % 17) - 8;
-        if (dtype == WEFT_F32)
-            ((float *)data)[i] = (float)value;
-        else
-            ((double *)data)[i] = value;
-    }
-    g->data[g->n_in] = data;
-    g->bytes[g->n_in] = bytes;
-    return g->in[g->n_in++] = x;
-}
-
-static weft_program *compile_for(const graph *g, int threads)
-{
-    weft_options options = test_way();
-    options.threads = threads;
-    weft_program *p = weft_compile_with(g->out, (size_t)g->n_out, &options);
-    ck_assert_msg(weft_program_status(p) == WEFT_OK, "%s", weft_program_message(p));
-    for (int i = 0; i < g->n_in; i++)
-        weft_bind(p, g->in[i], g->data[i], g->bytes[i]);
-    return p;
-}
-
-/* Runs for 1, 2, 3 and 8 threads, twice each: the bits must be those of the first. */
-static void expect_same_bits(const graph *g, const char *what)
-{
-    static const int threads[] = {2, 3, 8};
-    weft_program *one = compile_for(g, 1);
-    ck_assert_msg(weft_run(one) == WEFT_OK, "%s", weft_program_message(one));
-    for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
-        weft_program *p = compile_for(g, threads[k]);
-        for (int again = 0; again < 2; again++) {
-            ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
-            for (int i = 0; i < g->n_out; i++)
-                ck_assert_msg(!memcmp(weft_output(one, (size_t)i), weft_output(p, (size_t)i), bytes_of(g->out[i])),
-                              "%s: output %d for %d threads has other bits than for one", what, i, threads[k]);
-        }
-        weft_program_free(p);
-    }
-    weft_program_free(one);
-}
-
-static void expect_values(const graph *g, int k, const double *expected, const char *what)
-{
-    weft_program *p = compile_for(g, 3);
-    ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
-    const void *got = weft_output(p, (size_t)k);
-    bool narrow = weft_node_dtype(g->out[k]) == WEFT_F32;
-    size_t n = bytes_of(g->out[k]) / (narrow ? 4 : 8);
-    for (size_t i = 0; i < n; i++) {
-        double value = narrow ? (double)((const float *)got)[i] : ((const double *)got)[i];
-        ck_assert_msg(value == expected[i], "%s: [%zu] is %.17g, not %.17g", what, i, value, expected[i]);
-    }
-    weft_program_free(p);
-}
 
 /* --- the same bits --- */
 
@@ -157,6 +60,54 @@ START_TEST(batchnorm_has_the_same_bits)
         expect_same_bits(&g, what);
         graph_free(&g);
     }
+}
+END_TEST
+
+static const weft_shape rows[] = {
+    {2, {64, 100}}, {2, {4099, 300}}, {2, {3, 150001}}, {2, {300001, 3}}, {2, {1, 700001}}, {1, {600001}}, {3, {16, 50, 1001}}, {3, {3, 4000, 65}}, {3, {70, 9, 1030}},
+};
+
+START_TEST(fused_rows_have_the_same_bits)
+{
+    const weft_shape *shape = &rows[_i / 2];
+    weft_dtype dtype = _i % 2 ? WEFT_F64 : WEFT_F32;
+    const size_t *d = &shape->dim[shape->rank - 1];
+    for (int kind = 0; kind < 2 + 2 * shape->rank; kind++) { /* layernorm, rmsnorm, then softmax and l2_normalize along each axis */
+        graph g = graph_new();
+        weft_node x = add_input(&g, dtype, shape->rank, shape->dim, true), gamma = add_input(&g, dtype, 1, d, true);
+        weft_node dy = add_input(&g, dtype, shape->rank, shape->dim, true);
+        int axis = (kind - 2) / 2;
+        if (kind < 2)
+            g.out[0] = kind ? weft_fused_rmsnorm(x, gamma, 1e-5) : weft_fused_layernorm(x, gamma, gamma, 1e-5);
+        else
+            g.out[0] = kind % 2 ? weft_fused_l2_normalize(x, axis, 1e-5) : weft_fused_softmax(x, axis);
+        weft_vjp(g.out, &dy, 1, (const weft_node[]){x, gamma}, 2, g.out + 1);
+        g.n_out = kind < 2 ? 3 : 2;
+        char what[80];
+        snprintf(what, sizeof what, "rows of shape %d, kind %d", _i / 2, kind);
+        expect_same_bits(&g, what);
+        graph_free(&g);
+    }
+}
+END_TEST
+
+START_TEST(fused_cross_entropy_has_the_same_bits)
+{
+    enum { ROWS = 6007, CLASSES = 200 };
+    int64_t *labels = malloc(ROWS * sizeof *labels);
+    for (size_t i = 0; i < ROWS; i++)
+        labels[i] = (int64_t)(i * 7919 % CLASSES);
+    graph g = graph_new();
+    weft_node z = add_input(&g, _i ? WEFT_F64 : WEFT_F32, 2, (const size_t[]){ROWS, CLASSES}, true);
+    weft_node label = weft_input(g.tape, "label", WEFT_I64, 1, (const size_t[]){ROWS});
+    g.in[g.n_in] = label;
+    g.data[g.n_in] = labels;
+    g.bytes[g.n_in++] = ROWS * sizeof *labels;
+    g.out[0] = weft_fused_softmax_cross_entropy(z, label);
+    weft_grad(g.out[0], &z, 1, g.out + 1);
+    g.n_out = 2;
+    expect_same_bits(&g, "cross entropy");
+    graph_free(&g);
 }
 END_TEST
 
@@ -355,212 +306,22 @@ START_TEST(batched_matmul_is_right)
 }
 END_TEST
 
-/* --- pools --- */
-
-/* The sum of the batch norm of h, and its gradient: several loops that are shared. */
-static graph large_graph(weft_tape *tape)
-{
-    graph g = {.tape = tape};
-    weft_node h = add_input(&g, WEFT_F32, 2, (const size_t[]){2048, 128}, true), gamma = add_input(&g, WEFT_F32, 1, (const size_t[]){128}, true);
-    g.out[0] = weft_batchnorm(h, gamma, gamma, 1e-5);
-    weft_grad(weft_sum(weft_mul(weft_exp(g.out[0]), h), WEFT_ALL_AXES, false), &h, 1, g.out + 1);
-    g.out[2] = weft_matmul(weft_transpose(h, NULL), h);
-    g.n_out = 3;
-    return g;
-}
-
-START_TEST(a_program_may_end_without_a_run)
-{
-    graph g = large_graph(weft_tape_new(NULL));
-    for (int i = 0; i < 50; i++)
-        weft_program_free(compile_for(&g, 1 + i % 9));
-    graph_free(&g);
-}
-END_TEST
-
-START_TEST(the_number_of_threads_is_checked)
-{
-    graph g = large_graph(weft_tape_new(NULL));
-    weft_program *p = weft_compile_with(g.out, 2, &(weft_options){.threads = -2});
-    ck_assert_int_eq(weft_program_status(p), WEFT_ERROR_ARGUMENT);
-    ck_assert_ptr_nonnull(strstr(weft_program_message(p), "-2 threads"));
-    ck_assert_int_eq(weft_run(p), WEFT_ERROR_ARGUMENT);
-    weft_program_free(p);
-    static const int good[] = {WEFT_ALL_CORES, 0, 1, 1000000};
-    for (size_t i = 0; i < 4; i++) {
-        p = compile_for(&g, good[i]);
-        ck_assert_int_eq(weft_run(p), WEFT_OK);
-        weft_program_free(p);
-    }
-    graph_free(&g);
-}
-END_TEST
-
-/* Workers of the one come late to a job or to its end in every possible way: many short runs. */
-START_TEST(many_runs_have_the_same_bits)
-{
-    graph g = large_graph(weft_tape_new(NULL));
-    weft_program *one = compile_for(&g, 1), *p = compile_for(&g, 3);
-    weft_run(one);
-    for (int i = 0; i < 100; i++) {
-        ck_assert_int_eq(weft_run(p), WEFT_OK);
-        ck_assert(!memcmp(weft_output(one, 1), weft_output(p, 1), bytes_of(g.out[1])));
-        ck_assert(!memcmp(weft_output(one, 2), weft_output(p, 2), bytes_of(g.out[2])));
-    }
-    weft_program_free(p);
-    weft_program_free(one);
-    graph_free(&g);
-}
-END_TEST
-
-#if defined(CLOCK_PROCESS_CPUTIME_ID) && defined(CLOCK_THREAD_CPUTIME_ID)
-static double seconds_of(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Whatever OpenBLAS would do by itself: a product is computed on as many threads as the program was compiled for. */
-START_TEST(one_thread_is_one_thread)
-{
-    size_t n = 400;
-    graph g = graph_new();
-    weft_node a = add_input(&g, WEFT_F64, 2, (const size_t[]){n, n}, true);
-    g.out[0] = weft_matmul(a, a);
-    g.n_out = 1;
-    weft_program *p = compile_for(&g, 1);
-    double others = 0, own = 0;
-    for (int i = 0; i < 3; i++) { /* of which one, at least, in a moment when nothing else ends */
-        double all_before = seconds_of(CLOCK_PROCESS_CPUTIME_ID), own_before = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-        for (int k = 0; k < 5; k++)
-            ck_assert_int_eq(weft_run(p), WEFT_OK);
-        own = seconds_of(CLOCK_THREAD_CPUTIME_ID) - own_before;
-        others = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - all_before - own;
-        if (others < 0.1 * own)
-            break;
-    }
-    ck_assert_msg(others < 0.1 * own, "the caller took %g s, other threads %g s", own, others);
-    weft_program_free(p);
-    graph_free(&g);
-}
-END_TEST
-#endif
-
-#if defined(WEFT_THREADS)
-static void *run_often(void *context)
-{
-    const graph *g = context;
-    weft_program *p = compile_for(g, 2), *one = compile_for(g, 1);
-    bool good = weft_run(one) == WEFT_OK;
-    for (int i = 0; i < 40; i++)
-        good &= weft_run(p) == WEFT_OK && !memcmp(weft_output(one, 1), weft_output(p, 1), bytes_of(g->out[1])) &&
-                !memcmp(weft_output(one, 2), weft_output(p, 2), bytes_of(g->out[2]));
-    weft_program_free(p);
-    weft_program_free(one);
-    return good ? context : NULL;
-}
-
-START_TEST(two_programs_run_at_once)
-{
-    graph g[2];
-    pthread_t thread[2];
-    for (int i = 0; i < 2; i++)
-        g[i] = large_graph(weft_tape_new(NULL));
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(pthread_create(&thread[i], NULL, run_often, &g[i]), 0);
-    for (int i = 0; i < 2; i++) {
-        void *good;
-        pthread_join(thread[i], &good);
-        ck_assert_ptr_nonnull(good);
-        graph_free(&g[i]);
-    }
-}
-END_TEST
-#endif
-
-/* --- memory --- */
-
-typedef struct faulty {
-    size_t count, fail_at; /* allocations so far, and the one that fails; 0: none */
-    size_t live;           /* bytes */
-} faulty;
-
-static void *allocate(void *context, size_t bytes)
-{
-    faulty *f = context;
-    if (++f->count == f->fail_at)
-        return NULL;
-    f->live += bytes;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    ((faulty *)context)->live -= bytes;
-    free(memory);
-}
-
-START_TEST(every_allocation_may_fail)
-{
-    faulty f = {0};
-    weft_allocator allocator = {allocate, release, &f};
-    graph g = large_graph(weft_tape_new(&allocator));
-    weft_options options = test_way();
-    options.threads = 3;
-    weft_program_free(weft_compile_with(g.out, (size_t)g.n_out, &options)); /* what the tape grows by, it keeps */
-    size_t recorded = f.live, before = f.count;
-    weft_program *p = compile_for(&g, 3);
-    size_t all = f.count - before;
-    ck_assert_int_eq(weft_run(p), WEFT_OK);
-    ck_assert_int_eq(weft_run(p), WEFT_OK);
-    ck_assert_uint_eq(f.count, before + all); /* running allocates nothing */
-    weft_program_free(p);
-    ck_assert_uint_eq(f.live, recorded);
-    ck_assert_uint_gt(all, 20);
-    for (size_t n = 1; n <= all; n++) {
-        f.fail_at = before = f.count + n;
-        weft_mark mark = weft_tape_mark(g.tape);
-        p = weft_compile_with(g.out, (size_t)g.n_out, &options);
-        bool reached = f.count >= before; /* hash tables grow sooner or later, since their keys hold addresses */
-        bool mended = options.backend == WEFT_BACKEND_C && weft_program_status(p) == WEFT_OK; /* what the cache could not be read for is compiled */
-        ck_assert_msg(mended || weft_program_status(p) == (reached ? WEFT_ERROR_MEMORY : WEFT_OK), "allocation %zu of %zu failed, and the status is \"%s\"", n,
-                      all, weft_status_text(weft_program_status(p)));
-        weft_program_free(p);
-        weft_tape_rewind(g.tape, mark); /* forgets the error */
-        ck_assert_msg(f.live == recorded, "allocation %zu of %zu failed, and %zu bytes leaked", n, all, f.live - recorded);
-    }
-    graph_free(&g);
-    ck_assert_uint_eq(f.live, 0);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("threads");
-    TCase *bits = tcase_create("bits"), *values = tcase_create("values"), *pools = tcase_create("pools");
+    TCase *bits = tcase_create("bits"), *right = tcase_create("values");
     tcase_set_timeout(bits, 300);
-    tcase_set_timeout(values, 300);
-    tcase_set_timeout(pools, 300);
+    tcase_set_timeout(right, 300);
     tcase_add_loop_test(bits, samples_have_the_same_bits, 0, (int)sample_count());
     tcase_add_loop_test(bits, batchnorm_has_the_same_bits, 0, (int)(sizeof batches / sizeof *batches));
+    tcase_add_loop_test(bits, fused_rows_have_the_same_bits, 0, 2 * (int)(sizeof rows / sizeof *rows));
+    tcase_add_loop_test(bits, fused_cross_entropy_has_the_same_bits, 0, 2);
     tcase_add_test(bits, softmax_of_few_rows_has_the_same_bits);
     tcase_add_test(bits, noise_has_the_same_bits);
-    tcase_add_loop_test(values, reductions_over_any_axes_are_right, 0, (int)(sizeof reduced / sizeof *reduced));
-    tcase_add_loop_test(values, matmul_is_right, 0, (int)(sizeof products / sizeof *products));
-    tcase_add_loop_test(values, batched_matmul_is_right, 0, (int)(sizeof batched / sizeof *batched));
-    tcase_add_test(pools, a_program_may_end_without_a_run);
-    tcase_add_test(pools, the_number_of_threads_is_checked);
-    tcase_add_test(pools, many_runs_have_the_same_bits);
-#if defined(CLOCK_PROCESS_CPUTIME_ID) && defined(CLOCK_THREAD_CPUTIME_ID)
-    tcase_add_test(pools, one_thread_is_one_thread);
-#endif
-#if defined(WEFT_THREADS)
-    tcase_add_test(pools, two_programs_run_at_once);
-#endif
-    tcase_add_test(pools, every_allocation_may_fail);
+    tcase_add_loop_test(right, reductions_over_any_axes_are_right, 0, (int)(sizeof reduced / sizeof *reduced));
+    tcase_add_loop_test(right, matmul_is_right, 0, (int)(sizeof products / sizeof *products));
+    tcase_add_loop_test(right, batched_matmul_is_right, 0, (int)(sizeof batched / sizeof *batched));
     suite_add_tcase(suite, bits);
-    suite_add_tcase(suite, values);
-    suite_add_tcase(suite, pools);
+    suite_add_tcase(suite, right);
     return run_suite(suite);
 }

@@ -18,22 +18,97 @@ static const weft_op *op_named(const char *name)
     return NULL;
 }
 
-/* How to record a fused op on operands of random shape: the shapes of the operands for that of h, and its attributes. */
+/* The shape of an operand, as that of x, which is drawn, has it; and the axis of the case, if it has one. */
+typedef enum extent {
+    WHOLE,   /* as x */
+    CHANNEL, /* (C) of x (N, C, ...) */
+    LAST,    /* (D) of x (..., D) */
+    BESIDE,  /* as x, but 1 along the axis */
+    FIRST,   /* (N) of x (N, ...) */
+    SCALAR
+} extent;
+
+typedef enum form { EPS, AXIS, EPS_AND_AXIS, NOTHING } form; /* of the attributes */
+
+/* How to record a fused op on operands of random shape, of rank `fewest` to `most`. */
 typedef struct fused_case {
     const char *op;
+    int fewest, most;
     int n;
-    int axes[SAMPLE_OPERANDS]; /* 2: as h (N, C, ...), 1: (C) */
+    extent extent[SAMPLE_OPERANDS];
     domain domain[SAMPLE_OPERANDS];
-    double attribute;
+    form form;
+    double eps;
+    int axis; /* from 0, or -1 for the last */
 } fused_case;
 
 static const fused_case cases[] = {
-    {"fused_batchnorm", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 1e-5},
-    {"fused_batchnorm", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 0.1},
-    {"fused_batchnorm_backward", 5, {2, 2, 1, 1, 1}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, 0},
-    {"fused_batchnorm_relu", 3, {2, 1, 1}, {NORMAL, NORMAL, NORMAL}, 1e-5},
-    {"fused_batchnorm_relu_backward", 6, {2, 2, 1, 1, 1, 1}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, 0},
+    {"fused_batchnorm", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, 1},
+    {"fused_batchnorm", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS, 0.1, 1},
+    {"fused_batchnorm_backward", 2, 4, 5, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, 1},
+    {"fused_batchnorm_relu", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, 1},
+    {"fused_batchnorm_relu_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, NOTHING, 0, 1},
+    {"fused_layernorm", 1, 4, 3, {WHOLE, LAST, LAST}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, -1},
+    {"fused_layernorm", 1, 4, 3, {WHOLE, LAST, LAST}, {NORMAL, NORMAL, NORMAL}, EPS, 0.1, -1},
+    {"fused_layernorm_backward", 1, 4, 5, {WHOLE, WHOLE, LAST, BESIDE, BESIDE}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, -1},
+    {"fused_rmsnorm", 1, 4, 2, {WHOLE, LAST}, {NORMAL, NORMAL}, EPS, 1e-5, -1},
+    {"fused_rmsnorm_backward", 1, 4, 4, {WHOLE, WHOLE, LAST, BESIDE}, {NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, -1},
+    {"fused_l2_normalize", 1, 4, 1, {WHOLE}, {NORMAL}, EPS_AND_AXIS, 1e-5, -1},
+    {"fused_l2_normalize", 2, 4, 1, {WHOLE}, {NORMAL}, EPS_AND_AXIS, 0.1, 0},
+    {"fused_l2_normalize_backward", 1, 4, 3, {WHOLE, WHOLE, BESIDE}, {NORMAL, NORMAL, POSITIVE}, EPS_AND_AXIS, 0, -1},
+    {"fused_l2_normalize_backward", 2, 4, 3, {WHOLE, WHOLE, BESIDE}, {NORMAL, NORMAL, POSITIVE}, EPS_AND_AXIS, 0, 1},
+    {"fused_softmax", 1, 4, 1, {WHOLE}, {NORMAL}, AXIS, 0, -1},
+    {"fused_softmax", 2, 4, 1, {WHOLE}, {NORMAL}, AXIS, 0, 0},
+    {"fused_softmax_backward", 1, 4, 2, {WHOLE, WHOLE}, {NORMAL, POSITIVE}, AXIS, 0, -1},
+    {"fused_softmax_backward", 2, 4, 2, {WHOLE, WHOLE}, {NORMAL, POSITIVE}, AXIS, 0, 1},
+    {"fused_softmax_cross_entropy", 2, 2, 2, {WHOLE, FIRST}, {NORMAL, INDEX}, NOTHING, 0, 1},
+    {"fused_softmax_cross_entropy_backward", 2, 2, 5, {SCALAR, WHOLE, FIRST, BESIDE, BESIDE}, {NORMAL, NORMAL, INDEX, NORMAL, POSITIVE}, NOTHING, 0, 1},
 };
+
+static weft_shape shape_of(extent e, const weft_shape *x, int axis)
+{
+    weft_shape shape = *x;
+    switch (e) {
+    case WHOLE:
+        return shape;
+    case BESIDE:
+        shape.dim[axis] = 1;
+        return shape;
+    case CHANNEL:
+        return (weft_shape){1, {x->dim[1]}};
+    case LAST:
+        return (weft_shape){1, {x->dim[x->rank - 1]}};
+    case FIRST:
+        return (weft_shape){1, {x->dim[0]}};
+    case SCALAR:
+        break;
+    }
+    return (weft_shape){0};
+}
+
+/* As ops have them. */
+typedef union attributes {
+    double eps;
+    int64_t axis;
+    struct {
+        double eps;
+        int64_t axis;
+    } both;
+} attributes;
+
+static attributes attributes_of(const fused_case *c, int axis)
+{
+    attributes a;
+    memset(&a, 0, sizeof a);
+    if (c->form == EPS)
+        a.eps = c->eps;
+    else if (c->form == AXIS)
+        a.axis = axis;
+    else
+        a.both.eps = c->eps, a.both.axis = axis;
+    return a;
+}
 
 START_TEST(every_fused_op_has_a_case)
 {
@@ -78,6 +153,11 @@ static void *values(weft_node x, domain d, uint64_t *seed, size_t *bytes)
     *bytes = n * weft_dtype_size(weft_node_dtype(x));
     if (weft_node_dtype(x) == WEFT_F64)
         return wide;
+    if (weft_node_dtype(x) == WEFT_I64) {
+        for (size_t i = 0; i < n; i++)
+            ((int64_t *)(void *)wide)[i] = (int64_t)wide[i];
+        return wide;
+    }
     float *narrow = malloc(*bytes + 1);
     for (size_t i = 0; i < n; i++)
         narrow[i] = (float)wide[i];
@@ -108,15 +188,19 @@ static void compare(const fused_case *c, const weft_program *p, size_t k, size_t
 static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h, uint64_t seed)
 {
     const weft_op *op = op_named(c->op);
-    int outputs = op->outputs > 1 ? op->outputs : 1;
+    int outputs = op->outputs > 1 ? op->outputs : 1, axis = c->axis < 0 ? h->rank + c->axis : c->axis, reals = 0;
     weft_tape *t = weft_tape_new(NULL);
-    weft_node x[SAMPLE_OPERANDS], tangent[SAMPLE_OPERANDS], y[2][WEFT_MAX_OUTPUTS], dy[WEFT_MAX_OUTPUTS], out[MOST_OUTPUTS];
+    weft_node x[SAMPLE_OPERANDS], real[SAMPLE_OPERANDS], tangent[SAMPLE_OPERANDS], y[2][WEFT_MAX_OUTPUTS], dy[WEFT_MAX_OUTPUTS], out[MOST_OUTPUTS];
     for (int i = 0; i < c->n; i++) {
-        weft_shape column = {1, {h->dim[1]}}, shape = c->axes[i] == 2 ? *h : column;
-        x[i] = weft_input(t, "x", dtype, shape.rank, shape.dim);
-        tangent[i] = weft_input(t, "tangent", dtype, shape.rank, shape.dim);
+        weft_shape shape = shape_of(c->extent[i], h, axis);
+        x[i] = weft_input(t, "x", c->domain[i] == INDEX ? WEFT_I64 : dtype, shape.rank, shape.dim);
+        if (c->domain[i] == INDEX)
+            continue;
+        real[reals] = x[i];
+        tangent[reals++] = weft_input(t, "tangent", dtype, shape.rank, shape.dim);
     }
-    y[0][0] = weft_record(op, x, c->n, &c->attribute);
+    attributes a = attributes_of(c, axis);
+    y[0][0] = weft_record(op, x, c->n, &a);
     for (int i = 1; i < outputs; i++)
         y[0][i] = weft_part(y[0][0], i);
     ck_assert_int_eq(op->expand(y[0][0], x, y[1]), WEFT_OK);
@@ -124,8 +208,8 @@ static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h,
         weft_shape shape = weft_node_shape(y[0][i]);
         dy[i] = weft_input(t, "dy", dtype, shape.rank, shape.dim);
     }
-    size_t n = derivatives(y[0], outputs, dy, x, tangent, c->n, out);
-    derivatives(y[1], outputs, dy, x, tangent, c->n, out + n);
+    size_t n = derivatives(y[0], outputs, dy, real, tangent, reals, out);
+    derivatives(y[1], outputs, dy, real, tangent, reals, out + n);
     weft_program *p = weft_compile(out, 2 * n);
     ck_assert_msg(weft_program_status(p) == WEFT_OK, "%s", weft_program_message(p));
     void *memory[2 * SAMPLE_OPERANDS + WEFT_MAX_OUTPUTS];
@@ -133,6 +217,8 @@ static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h,
     for (int i = 0; i < c->n; i++) {
         memory[used] = values(x[i], c->domain[i], &seed, &bytes);
         ck_assert_int_eq(weft_bind(p, x[i], memory[used++], bytes), WEFT_OK);
+    }
+    for (int i = 0; i < reals; i++) {
         memory[used] = values(tangent[i], NORMAL, &seed, &bytes);
         ck_assert_int_eq(weft_bind(p, tangent[i], memory[used++], bytes), WEFT_OK);
     }
@@ -143,7 +229,7 @@ static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h,
     ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
     for (size_t k = 0; k < n; k++) /* second derivatives carry rstd**3 and sums of products: some tens of roundings */
         compare(c, p, k, n + k, out[k], dtype == WEFT_F32 ? 2e-5 : 1e-12);
-    for (size_t k = (size_t)(outputs + c->n); k < (size_t)(2 * outputs + c->n); k++) /* and the jvp by the kernel that was derived by hand, transposed */
+    for (size_t k = (size_t)(outputs + reals); k < (size_t)(2 * outputs + reals); k++) /* and the jvp by the kernel that was derived by hand, transposed */
         compare(c, p, k + (size_t)outputs, k, out[k], dtype == WEFT_F32 ? 2e-5 : 1e-12);
     for (size_t k = 0; k < used; k++)
         free(memory[k]);
@@ -151,19 +237,37 @@ static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h,
     weft_tape_free(t);
 }
 
+/* Shapes that go beyond what passes take at once: a block of rows, a group of them, a block of a row, of columns, of powers. */
+static const weft_shape large[] = {
+    {2, {150, 70}},   {3, {2, 3, 4500}}, {4, {90, 4, 7, 7}}, {1, {4500}}, {2, {33, 2100}}, {2, {2050, 5}},
+    {3, {20, 7, 150}}, {4, {3, 4, 5, 65}},
+};
+enum { LARGE = sizeof large / sizeof *large };
+
+/* With two elements or one and a small eps, rstd**3 has no digits left; one sum alone may cancel, and have no size. */
+static weft_shape draw_shape(const fused_case *c, int trial, uint64_t *seed)
+{
+    weft_shape h = {.rank = c->fewest + trial % (c->most - c->fewest + 1)};
+    size_t fewest = trial % 3 ? 5 : 1;
+    for (int i = 0; i < h.rank; i++)
+        h.dim[i] = i == 0 ? 3 + (size_t)(draw_uniform(seed) * SIDE) : i == 1 ? fewest + (size_t)(draw_uniform(seed) * SIDE) : 1 + (size_t)(draw_uniform(seed) * PLANE);
+    int axis = c->axis < 0 ? h.rank + c->axis : c->axis;
+    if (c->axis < 0 || c->fewest == c->most)
+        h.dim[axis] += 4;
+    return h;
+}
+
 START_TEST(fused_is_its_twin)
 {
     const fused_case *c = &cases[_i / 2];
     weft_dtype dtype = _i % 2 ? WEFT_F32 : WEFT_F64;
     uint64_t seed = 77 + (uint64_t)_i;
-    /* more than a block, more than a group; a run of more than a block, and blocks of several runs */
-    static const weft_shape first[] = {{2, {150, 70}}, {3, {2, 3, 4500}}, {4, {90, 4, 7, 7}}};
     int trials = test_way().backend == WEFT_BACKEND_C ? COMPILED_TRIALS : TRIALS;
-    for (int trial = 0; trial < trials; trial++) { /* N from 3: with two rows or one and a small eps, rstd**3 has no digits left */
-        size_t rows = 3 + (size_t)(draw_uniform(&seed) * SIDE), fewest = trial % 3 ? 5 : 1; /* one sum alone may cancel, and have no size */
-        size_t width = fewest + (size_t)(draw_uniform(&seed) * SIDE);
-        weft_shape h = {2 + trial % 3, {rows, width, 1 + (size_t)(draw_uniform(&seed) * PLANE), 1 + (size_t)(draw_uniform(&seed) * PLANE)}};
-        try_once(c, dtype, trial < 3 ? &first[trial] : &h, seed);
+    for (int trial = 0, next = 0; trial < trials; trial++) {
+        while (next < LARGE && (large[next].rank < c->fewest || large[next].rank > c->most))
+            next++;
+        weft_shape drawn = draw_shape(c, trial, &seed);
+        try_once(c, dtype, trial % 2 == 0 && next < LARGE ? &large[next++] : &drawn, seed);
     }
 }
 END_TEST

@@ -18,7 +18,7 @@ static const struct item {
     {"batchnorm-relu", bench_batchnorm_relu, "the same with ReLU behind it"},
     {"block", bench_block, "affine, batch normalization, ReLU, with backward; and what it takes beyond its matmuls"},
     {"mlp", bench_mlp, "training steps of 64-100-10 on the digits, batches of 64"},
-    {"norms", bench_norms, "layernorm, rmsnorm, softmax and l2_normalize, staged, with backward"},
+    {"norms", bench_norms, "layernorm, rmsnorm, softmax, l2_normalize and softmax_cross_entropy, with backward"},
     {"tape", bench_tape, "recording, differentiating, rewriting, compiling and running graphs of scalars"},
 };
 enum { ITEMS = sizeof items / sizeof *items };

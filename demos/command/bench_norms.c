@@ -1,4 +1,4 @@
-/* bench_norms.c: `weft bench norms`: the staged functions that work along rows, forward with backward. None has a fused node. */
+/* bench_norms.c: `weft bench norms`: the functions that work along rows, fused and staged, forward, and forward with backward. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -8,70 +8,77 @@ static const double eps = 1e-5;
 
 typedef struct arrays {
     float *x, *dy, *gamma, *beta;
+    int64_t *label;
 } arrays;
 
-static weft_node layernorm(weft_node x, weft_node gamma, weft_node beta)
+/* x: the array, then gamma, beta or label. */
+static weft_node layernorm(const weft_node *x, bool fused)
 {
-    return weft_layernorm(x, gamma, beta, eps);
+    return (fused ? weft_fused_layernorm : weft_layernorm)(x[0], x[1], x[2], eps);
 }
 
-static weft_node rmsnorm(weft_node x, weft_node gamma, weft_node beta)
+static weft_node rmsnorm(const weft_node *x, bool fused)
 {
-    (void)beta;
-    return weft_rmsnorm(x, gamma, eps);
+    return (fused ? weft_fused_rmsnorm : weft_rmsnorm)(x[0], x[1], eps);
 }
 
-static weft_node softmax(weft_node x, weft_node gamma, weft_node beta)
+static weft_node softmax(const weft_node *x, bool fused)
 {
-    (void)gamma;
-    (void)beta;
-    return weft_softmax(x, -1);
+    return (fused ? weft_fused_softmax : weft_softmax)(x[0], -1);
 }
 
-static weft_node log_softmax(weft_node x, weft_node gamma, weft_node beta)
+static weft_node l2_normalize(const weft_node *x, bool fused)
 {
-    (void)gamma;
-    (void)beta;
-    return weft_log_softmax(x, -1);
+    return (fused ? weft_fused_l2_normalize : weft_l2_normalize)(x[0], -1, eps);
 }
 
-/* In four groups, or one where four are too many. */
-static weft_node groupnorm(weft_node x, weft_node gamma, weft_node beta)
+static weft_node cross_entropy(const weft_node *x, bool fused)
 {
-    return weft_groupnorm(x, weft_node_shape(x).dim[1] % 4 ? 1 : 4, gamma, beta, eps);
-}
-
-static weft_node l2_normalize(weft_node x, weft_node gamma, weft_node beta)
-{
-    (void)gamma;
-    (void)beta;
-    return weft_l2_normalize(x, -1, eps);
+    return (fused ? weft_fused_softmax_cross_entropy : weft_softmax_cross_entropy)(x[0], x[3]);
 }
 
 static const struct {
     const char *name;
-    weft_node (*record)(weft_node x, weft_node gamma, weft_node beta);
-    size_t operands; /* of x, gamma, beta, those that it has */
-} norms[] = {{"layernorm", layernorm, 3}, {"groupnorm", groupnorm, 3},     {"rmsnorm", rmsnorm, 2},
-             {"softmax", softmax, 1},     {"log_softmax", log_softmax, 1}, {"l2_normalize", l2_normalize, 1}};
+    weft_node (*record)(const weft_node *x, bool fused);
+    size_t operands; /* of x, gamma, beta, those that it has a gradient for */
+    bool loss;       /* it is one number, and has labels */
+} norms[] = {{"layernorm", layernorm, 3, false}, {"rmsnorm", rmsnorm, 2, false}, {"softmax", softmax, 1, false},
+             {"l2_normalize", l2_normalize, 1, false}, {"softmax_cross_entropy", cross_entropy, 1, true}};
+
+static void record(size_t k, const size_t *dim, const arrays *a, bool fused, bool backward, graph *g)
+{
+    graph_start(g);
+    weft_node x[4] = {graph_input(g, "x", 2, dim, a->x), graph_input(g, "gamma", 1, &dim[1], a->gamma), graph_input(g, "beta", 1, &dim[1], a->beta)};
+    weft_node dy = graph_input(g, "dy", norms[k].loss ? 0 : 2, dim, a->dy);
+    if (norms[k].loss) {
+        x[3] = weft_input(g->tape, "label", WEFT_I64, 1, dim);
+        g->in[g->inputs++] = (weft_binding){x[3], a->label, dim[0] * sizeof *a->label};
+    }
+    g->out[0] = norms[k].record(x, fused);
+    if (backward)
+        graph_differentiate(g, x, norms[k].operands, dy);
+}
+
+static bool add_pass(size_t k, const size_t *dim, const arrays *a, bool backward, table *t)
+{
+    const char *pass = backward ? "forward+backward" : "forward";
+    graph g;
+    record(k, dim, a, true, backward, &g);
+    bool good = table_program(t, "fused", pass, TILES, &g);
+    for (way w = AS_WRITTEN; good && w < WAYS; w++) {
+        record(k, dim, a, false, backward, &g);
+        good = table_program(t, way_name[w], pass, w, &g);
+    }
+    return good;
+}
 
 static bool run_size(bench *b, size_t k, size_t n, size_t d, const arrays *a)
 {
     static table t;
     const size_t dim[] = {n, d};
     char title[64];
-    table_start(&t, b, NULL);
-    bool good = table_copies(&t, a->x, n * d);
-    for (way w = AS_WRITTEN; good && w < WAYS; w++) {
-        graph g;
-        graph_start(&g);
-        weft_node x[] = {graph_input(&g, "x", 2, dim, a->x), graph_input(&g, "gamma", 1, &d, a->gamma),
-                         graph_input(&g, "beta", 1, &d, a->beta)};
-        weft_node dy = graph_input(&g, "dy", 2, dim, a->dy);
-        g.out[0] = norms[k].record(x[0], x[1], x[2]);
-        graph_differentiate(&g, x, norms[k].operands, dy);
-        good = table_program(&t, way_name[w], "forward+backward", w, &g);
-    }
+    table_start(&t, b, "fused");
+    bool good = table_copies(&t, a->x, n * d) && add_pass(k, dim, a, false, &t) && add_pass(k, dim, a, true, &t);
     if (good) {
         table_measure(&t);
         snprintf(title, sizeof title, "%s (%zu, %zu)", norms[k].name, n, d);
@@ -79,6 +86,16 @@ static bool run_size(bench *b, size_t k, size_t n, size_t d, const arrays *a)
     }
     table_free(&t);
     return good;
+}
+
+static int64_t *draw_labels(size_t n, size_t classes)
+{
+    int64_t *label = malloc(n * sizeof *label);
+    if (!label)
+        bench_complain("out of memory");
+    for (size_t i = 0; label && i < n; i++)
+        label[i] = (int64_t)(i * 7919 % classes);
+    return label;
 }
 
 bool bench_norms(bench *b)
@@ -90,14 +107,15 @@ bool bench_norms(bench *b)
     for (int i = 0; good && i < b->sizes; i++) {
         size_t n = b->n[i], d = b->d[i];
         arrays a = {bench_numbers(n * d, 1, -2, 2), bench_numbers(n * d, 2, -0.5f, 0.5f), bench_numbers(d, 3, 0.5f, 1.5f),
-                    bench_numbers(d, 4, -0.5f, 0.5f)};
-        good = a.x && a.dy && a.gamma && a.beta;
+                    bench_numbers(d, 4, -0.5f, 0.5f), draw_labels(n, d)};
+        good = a.x && a.dy && a.gamma && a.beta && a.label;
         for (size_t k = 0; good && k < sizeof norms / sizeof *norms; k++)
             good = run_size(b, k, n, d, &a);
         free(a.x);
         free(a.dy);
         free(a.gamma);
         free(a.beta);
+        free(a.label);
     }
     return good;
 }

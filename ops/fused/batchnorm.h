@@ -3,7 +3,7 @@
 #ifndef WEFT_OPS_FUSED_BATCHNORM_H
 #define WEFT_OPS_FUSED_BATCHNORM_H
 
-#include "engine/weft_op.h"
+#include "ops/fused/parts.h"
 
 /* (h, gamma, beta) -> (y, mean, rstd). */
 weft_status weft__batchnorm_forward_shape(weft_typing *t);
@@ -28,20 +28,10 @@ static inline bool weft__in_planes(int rank, const size_t *dim)
 weft_status weft__batchnorm_planes_forward(const weft_call *call, bool relu);
 weft_status weft__batchnorm_planes_backward(const weft_call *call, bool relu);
 
-enum { FORWARD_ARRAYS = 2, BACKWARD_ARRAYS = 3 /* that a pass reads or writes */ };
-enum { MOST_PARTS = 16, WORTH_SHARING = 1 << 19 /* elements: a fork and a join cost what 100,000 take */ };
-
-#define WEFT_INLINE static inline __attribute__((always_inline))
-
 /* Of one channel: y = (h - mean) scale + offset, dh = scale (dy - mean_dy - slope (h - mean)). */
 typedef struct affine_at {
     double mean, scale, offset, mean_dy, slope;
 } affine_at;
-
-static inline double weft__element(const weft_view *x, size_t i)
-{
-    return x->dtype == WEFT_F32 ? (double)((const float *)x->data)[i] : ((const double *)x->data)[i];
-}
 
 /* The staged twin of the backward pass, with mean and rstd as operands of their own. dy: what arrives at y, or, with a ReLU, what passes it. */
 weft_status weft__batchnorm_backward_expand(weft_node dy, const weft_node *x, weft_node *outputs);

@@ -41,7 +41,6 @@ static columns arrange(const size_t *dim, weft_dtype dtype, size_t arrays)
 /* Rows are taken in parts whose number depends on the size alone, so that any number of threads gives the same bits. Within them by blocks, of
  * which ROWS rows are walked at once. */
 enum { BLOCK_ROWS = 128, ROWS = 4 };
-enum { PART = 65536 /* elements */ };
 
 static size_t part_count(const columns *c)
 {

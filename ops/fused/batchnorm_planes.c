@@ -9,6 +9,7 @@
  * Chan's rule. What batchnorm_passes.c says of such a shift holds here. All arithmetic is in f64. Where sigma2 + eps is 0, rstd is taken as 0. */
 #include "engine/stream.h"
 #include "ops/fused/batchnorm.h"
+#include "ops/fused/moments.h"
 
 #include <math.h>
 
@@ -52,26 +53,6 @@ static block block_at(const planes *p, size_t run, size_t from)
     size_t runs = p->runs - run < p->block_runs ? p->runs - run : p->block_runs;
     bool whole = p->block_runs > 1 || p->length - from < BLOCK;
     return (block){.runs = runs, .from = from, .to = whole ? p->length : from + BLOCK, .left = p->runs - run - 1};
-}
-
-typedef struct moments {
-    double count, mean, square; /* square = sum (h - mean)**2 */
-} moments;
-
-/* Chan's rule: m absorbs a block of n elements whose sums about the shift are given. */
-static void absorb(moments *m, double n, double shift, double sum, double square)
-{
-    double total = m->count + n, offset = sum / n, centred = square - sum * offset;
-    centred = centred > 0 || centred != centred ? centred : 0;
-    if (m->count > 0) {
-        double delta = (shift - m->mean) + offset;
-        m->mean += delta * (n / total);
-        m->square += centred + delta * delta * (m->count * n / total);
-    } else {
-        m->mean = shift + offset;
-        m->square = centred;
-    }
-    m->count = total;
 }
 
 #define LOOPS "ops/fused/batchnorm_element.inc"

@@ -1,28 +1,10 @@
-/* cross_entropy.c: -ln softmax(z) of the right class, or its mean under given probabilities. Labels pick their score by a choice and not by a
+/* cross_entropy.c: -ln softmax(z) of the right class, or its mean under given probabilities. Labels pick their score by index and not by a
  * product with zeros, so a class that is ruled out by a score of -Inf does no harm to the others. */
 #include "ops/staged/staged.h"
 
 #include <string.h>
 
 static const weft_op here = {.name = "cross_entropy"};
-
-enum { MOST_CLASSES = 4096 };
-
-/* Of z's shape, 1 at each row's label. Gathering 0, 1, 2, ... by label turns indices into numbers, and refuses those out of range. */
-static weft_node is_label(weft_node z, weft_node label, int axis)
-{
-    weft_shape shape = weft_node_shape(z), rows = weft_node_shape(label);
-    size_t classes = shape.dim[axis], count = weft_shape_count(&rows);
-    double wide[MOST_CLASSES];
-    float narrow[MOST_CLASSES];
-    for (size_t c = 0; c < classes; c++)
-        narrow[c] = (float)(wide[c] = (double)c);
-    weft_dtype dtype = weft_node_dtype(z);
-    weft_node number = weft_constant(z.tape, dtype, 1, &classes, dtype == WEFT_F32 ? (const void *)narrow : (const void *)wide);
-    weft_node right = weft_gather(number, weft_reshape(label, 1, &count));
-    shape.dim[axis] = 1;
-    return weft_name(weft_equal(weft__along(number, axis, shape.rank), weft_reshape(right, shape.rank, shape.dim)), "is_label");
-}
 
 static bool fits(weft_node z, weft_node target, int axis)
 {
@@ -46,9 +28,8 @@ static bool check(weft_node z, weft_node target)
         weft_fail(&here, x, 2, WEFT_ERROR_DTYPE, "z must be f32 or f64, target i64 labels or probabilities of z's dtype");
     else if (!shape.rank || !fits(z, target, axis))
         weft_fail(&here, x, 2, WEFT_ERROR_SHAPE, "z must be (C) or (N, C, ...); target as z, or for i64 labels as z without C");
-    else if (!shape.dim[axis] || (labels && shape.dim[axis] > MOST_CLASSES))
-        weft_fail(&here, x, 2, WEFT_ERROR_SHAPE, "there are %zu classes; there must be at least 1, and with labels at most %d", shape.dim[axis],
-                  MOST_CLASSES);
+    else if (!shape.dim[axis])
+        weft_fail(&here, x, 2, WEFT_ERROR_SHAPE, "there are no classes; there must be at least 1");
     else
         return weft_tape_status(z.tape) == WEFT_OK;
     return false;
@@ -63,10 +44,13 @@ weft_node weft_cross_entropy(weft_node z, weft_node target, weft_loss_reduction 
     weft_node each;
     weft_scope_push(z.tape, here.name);
     if (weft_node_dtype(target) == WEFT_I64) {
-        weft_node shifted = weft__shifted(z, classes);
-        weft_node log_total = weft_name(weft_log(weft_sum(weft_exp(shifted), classes, false)), "log_total");
-        weft_node right = weft_where(is_label(z, target, axis), shifted, weft_scalar_like(z, 0));
-        each = weft_sub(log_total, weft_name(weft_sum(right, classes, false), "score"));
+        weft_shape rows = weft_node_shape(target), one = weft_node_shape(z);
+        one.dim[axis] = 1;
+        weft_node most = weft_name(weft_stop_gradient(weft_max(z, classes, true)), "most");
+        weft_node log_total = weft_name(weft_log(weft_sum(weft_exp(weft_name(weft_sub(z, most), "shifted")), classes, true)), "log_total");
+        weft_node own = weft_gather_elements(z, weft_reshape(target, one.rank, one.dim), axis);
+        weft_node score = weft_name(weft_sub(own, most), "score");
+        each = weft_reshape(weft_sub(log_total, score), rows.rank, rows.dim);
     } else {
         each = weft_neg(weft_sum(weft_mul(target, weft_log_softmax(z, axis)), classes, false));
     }

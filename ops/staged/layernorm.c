@@ -23,11 +23,8 @@ weft_status weft__rows_check(const char *name, const weft_node *x, int n, double
     return weft_tape_status(x[0].tape);
 }
 
-weft_node weft_layernorm(weft_node x, weft_node gamma, weft_node beta, double eps)
+void weft__layernorm_staged(weft_node x, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
 {
-    if (weft__rows_check("layernorm", (weft_node[]){x, gamma, beta}, 3, eps) != WEFT_OK)
-        return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
-    weft_scope_push(x.tape, "layernorm");
     unsigned last = WEFT_AXIS(weft_node_shape(x).rank - 1);
     weft_node mu = weft_name(weft_mean(x, last, true), "mu");
     weft_node centred = weft_name(weft_sub(x, mu), "centred");
@@ -35,7 +32,18 @@ weft_node weft_layernorm(weft_node x, weft_node gamma, weft_node beta, double ep
     weft_node sigma2 = weft_name(weft_mean(squared, last, true), "sigma2");
     weft_node rstd = weft_name(weft_pow(weft_add(sigma2, weft_scalar_like(x, eps)), weft_scalar_like(x, -0.5)), "rstd");
     weft_node xhat = weft_name(weft_mul(centred, rstd), "xhat");
-    weft_node y = weft_name(weft_add(weft_mul(gamma, xhat), beta), "y");
+    y_mu_rstd[0] = weft_name(weft_add(weft_mul(gamma, xhat), beta), "y");
+    y_mu_rstd[1] = mu;
+    y_mu_rstd[2] = rstd;
+}
+
+weft_node weft_layernorm(weft_node x, weft_node gamma, weft_node beta, double eps)
+{
+    weft_node y_mu_rstd[3];
+    if (weft__rows_check("layernorm", (weft_node[]){x, gamma, beta}, 3, eps) != WEFT_OK)
+        return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
+    weft_scope_push(x.tape, "layernorm");
+    weft__layernorm_staged(x, gamma, beta, eps, y_mu_rstd);
     weft_scope_pop(x.tape);
-    return y;
+    return y_mu_rstd[0];
 }

@@ -3,10 +3,9 @@
  * scores then need not. */
 #include "ops/staged/staged.h"
 
-static const weft_op here = {.name = "softmax_cross_entropy"};
-
-static bool check(weft_node z, weft_node label)
+bool weft__softmax_cross_entropy_check(const char *name, weft_node z, weft_node label)
 {
+    const weft_op here = {.name = name};
     const weft_node x[] = {z, label};
     if (weft_node_failed(z) || weft_node_failed(label) || z.tape != label.tape) {
         weft_fail(&here, x, 2, WEFT_ERROR_ARGUMENT, "z and label must be nodes of one tape");
@@ -24,19 +23,27 @@ static bool check(weft_node z, weft_node label)
     return true;
 }
 
-weft_node weft_softmax_cross_entropy(weft_node z, weft_node label)
+void weft__softmax_cross_entropy_staged(weft_node z, weft_node label, weft_node loss_most_total[3])
 {
-    if (!check(z, label))
-        return (weft_node){.tape = z.tape, .id = WEFT_NO_ID};
     unsigned classes = WEFT_AXIS(1);
     size_t column[2] = {weft_node_shape(z).dim[0], 1}; /* (N, 1) */
-    weft_scope_push(z.tape, "softmax_cross_entropy");
     weft_node most = weft_name(weft_stop_gradient(weft_max(z, classes, true)), "most");
     weft_node total = weft_sum(weft_exp(weft_name(weft_sub(z, most), "shifted")), classes, true);
     weft_node log_total = weft_name(weft_log(total), "log_total");
     weft_node own = weft_gather_elements(z, weft_reshape(label, 2, column), 1);
     weft_node score = weft_name(weft_sub(own, most), "score");
-    weft_node loss = weft_name(weft_mean(weft_sub(log_total, score), WEFT_ALL_AXES, false), "loss");
+    loss_most_total[0] = weft_name(weft_mean(weft_sub(log_total, score), WEFT_ALL_AXES, false), "loss");
+    loss_most_total[1] = most;
+    loss_most_total[2] = total;
+}
+
+weft_node weft_softmax_cross_entropy(weft_node z, weft_node label)
+{
+    weft_node loss_most_total[3];
+    if (!weft__softmax_cross_entropy_check("softmax_cross_entropy", z, label))
+        return (weft_node){.tape = z.tape, .id = WEFT_NO_ID};
+    weft_scope_push(z.tape, "softmax_cross_entropy");
+    weft__softmax_cross_entropy_staged(z, label, loss_most_total);
     weft_scope_pop(z.tape);
-    return loss;
+    return loss_most_total[0];
 }

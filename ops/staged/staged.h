@@ -31,4 +31,17 @@ weft_status weft__rows_check(const char *name, const weft_node *x, int n, double
 /* z - max(z) over the axes, the largest as a constant for every derivative. */
 weft_node weft__shifted(weft_node z, unsigned axes);
 
+/* Staged functions with what they compute on the way: y (..., D), mu, rstd and rrms (..., 1); rnorm, of x's shape but 1 along the axis. */
+void weft__layernorm_staged(weft_node x, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3]);
+void weft__rmsnorm_staged(weft_node x, weft_node gamma, double eps, weft_node y_rrms[2]);
+void weft__l2_normalize_staged(weft_node x, unsigned along, double eps, weft_node y_rnorm[2]);
+weft_node weft__softmax_staged(weft_node z, unsigned along);
+
+/* The axis as a set of one, where it is one of x and eps >= 0; else 0 and the tape's error, worded for the function of that name. */
+unsigned weft__l2_normalize_check(const char *name, weft_node x, int axis, double eps);
+
+/* Of the loss: the largest score of each row (N, 1), and the sum of e**(z - most) (N, 1). */
+bool weft__softmax_cross_entropy_check(const char *name, weft_node z, weft_node label);
+void weft__softmax_cross_entropy_staged(weft_node z, weft_node label, weft_node loss_most_total[3]);
+
 #endif

@@ -36,6 +36,10 @@ static const struct {
     {"argmin", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
     {"fused_batchnorm", {{"eps", NUMBER, 1}}},
     {"fused_batchnorm_relu", {{"eps", NUMBER, 1}}},
+    {"fused_layernorm", {{"eps", NUMBER, 1}}},
+    {"fused_rmsnorm", {{"eps", NUMBER, 1}}},
+    {"fused_l2_normalize", {{"eps", NUMBER, 1}, {"axis", INT64, 1}}},
+    {"fused_softmax", {{"axis", INT64, 1}}},
 };
 
 static void axes_write(FILE *to, weft_node x, const weft_reduction *r)

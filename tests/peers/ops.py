@@ -14,6 +14,11 @@ import torch.nn.functional as F
 WITHOUT = {
     "fused_batchnorm_backward": "it is in derivatives only, which each side derives by itself",
     "fused_batchnorm_relu_backward": "likewise",
+    "fused_layernorm_backward": "likewise",
+    "fused_rmsnorm_backward": "likewise",
+    "fused_l2_normalize_backward": "likewise",
+    "fused_softmax_backward": "likewise",
+    "fused_softmax_cross_entropy_backward": "likewise",
     "uniform": "its random numbers are those of another generator",
     "normal": "likewise",
 }
@@ -140,6 +145,38 @@ def batchnorm_numpy(node, *x):
     return batchnorm(lambda a, axes: numpy.sum(a, axes, keepdims=True), numpy.sqrt, node, *x)
 
 
+def row_mean(x):
+    """Along the last axis, which stays. Of nothing it is 0."""
+    return x.sum(-1).reshape(x.shape[:-1] + (1,)) / max(x.shape[-1], 1)
+
+
+def layernorm(m, node, x, gamma, beta):
+    centred = x - row_mean(x)
+    return gamma * (centred / m.sqrt(row_mean(centred * centred) + node.eps)) + beta
+
+
+def rmsnorm(m, node, x, gamma):
+    return gamma * (x / m.sqrt(row_mean(x * x) + node.eps))
+
+
+def l2_normalize_torch(node, x):
+    return x * torch.rsqrt(torch.sum(x * x, node.axis, True) + node.eps)
+
+
+def l2_normalize_numpy(node, x):
+    return x / numpy.sqrt(numpy.sum(x * x, axis=node.axis, keepdims=True) + node.eps)
+
+
+def softmax_numpy(z, axis):
+    e = numpy.exp(z - numpy.max(z, axis=axis, keepdims=True))
+    return e / numpy.sum(e, axis=axis, keepdims=True)
+
+
+def cross_entropy_numpy(z, label):
+    shifted = z - numpy.max(z, axis=1, keepdims=True)
+    return numpy.mean(numpy.log(numpy.sum(numpy.exp(shifted), axis=1)) - shifted[numpy.arange(len(label)), label])
+
+
 # --- powers ---
 
 def pow_torch(a, b):
@@ -251,6 +288,11 @@ OPS = {
     "scatter_add_elements": (lambda node, x, index: x.new_zeros(node.shape).scatter_add(axis_of(node), index, x), scatter_add_elements_numpy),
     "one_hot": (lambda node, index: F.one_hot(index, node.shape[-1]).to(torch.float64), lambda node, index: numpy.eye(node.shape[-1])[index]),
     "fused_batchnorm": (batchnorm_torch, batchnorm_numpy),
+    "fused_layernorm": (lambda node, *x: layernorm(torch, node, *x), lambda node, *x: layernorm(numpy, node, *x)),
+    "fused_rmsnorm": (lambda node, *x: rmsnorm(torch, node, *x), lambda node, *x: rmsnorm(numpy, node, *x)),
+    "fused_l2_normalize": (l2_normalize_torch, l2_normalize_numpy),
+    "fused_softmax": (lambda node, z: torch.softmax(z, node.axis), lambda node, z: softmax_numpy(z, node.axis)),
+    "fused_softmax_cross_entropy": one(F.cross_entropy, cross_entropy_numpy),
     "fused_batchnorm_relu": (lambda node, *x: torch.relu(batchnorm_torch(node, *x)), lambda node, *x: numpy.maximum(batchnorm_numpy(node, *x), 0)),
 }
 
