@@ -143,6 +143,22 @@ static weft_node sum_with_inner_factor(weft_node x)
     return weft_sum(weft_mul(weft_log(table(x)), inner), WEFT_AXIS(0), true);
 }
 
+/* (2, 1) over (2, 4): the rows are summed first. */
+static weft_node column(weft_node x)
+{
+    return repeated(weft_log(weft_sum(table(x), WEFT_AXIS(1), true)));
+}
+
+static weft_node sum_of_rows_with_factors(weft_node x)
+{
+    return weft_sum(weft_mul(weft_div(weft_log(table(x)), column(x)), table(x)), WEFT_ALL_AXES, false);
+}
+
+static weft_node sum_of_terms_in_stages(weft_node x)
+{
+    return weft_sum(weft_sub(weft_mul(table(x), column(x)), weft_mul(weft_log(table(x)), repeated(number(2)))), WEFT_ALL_AXES, true);
+}
+
 static weft_node sum_with_sign(weft_node x)
 {
     return weft_sum(weft_neg(table(x)), WEFT_AXIS(1), false);
@@ -206,6 +222,8 @@ static const struct {
     {"factor out of a sum", sum_with_factor},
     {"factor out of a sum", sum_with_divisor},
     {"factor out of a sum", sum_with_inner_factor},
+    {"sum in stages", sum_of_rows_with_factors},
+    {"sum in stages", sum_of_terms_in_stages},
     {"sign out of a sum", sum_with_sign},
     {"sum of repeats", sum_of_rows},
     {"split a sum", sum_of_terms},
@@ -339,6 +357,12 @@ static weft_node one_term_stays(weft_node x)
     return weft_sum(weft_sub(weft_sub(weft_mul(table(x), repeated(row)), table(x)), repeated(row)), WEFT_AXIS(0), false);
 }
 
+/* Of two rows each: the sums would be half of the array. */
+static weft_node stages_of_two(weft_node x)
+{
+    return weft_sum(weft_mul(weft_log(table(x)), repeated(row)), WEFT_ALL_AXES, false);
+}
+
 static const struct {
     const char *rule;
     weft_node (*build)(weft_node x);
@@ -355,6 +379,8 @@ static const struct {
     {"power of a root", powers_of_a_whole_array},
     {"factor out of a sum", factor_along_the_fold},
     {"split a sum", one_term_stays},
+    {"sum in stages", factor_along_the_fold},
+    {"sum in stages", stages_of_two},
 };
 
 START_TEST(what_only_looks_alike_stays)

@@ -21,6 +21,7 @@ typedef struct function {
     size_t parameter; /* the length of gamma and beta */
     vectors v;
     work expected; /* of value and all gradients; passes: of dx */
+    bool folds;    /* y has the axes of x but the last; and as recorded it costs that much already, and rewriting must not spoil it */
 } function;
 
 static weft_node batchnorm(const weft_node *x)
@@ -53,6 +54,41 @@ static weft_node softmax_along_columns(const weft_node *x)
     return weft_softmax(x[0], 0);
 }
 
+static weft_node log_softmax(const weft_node *x)
+{
+    return weft_log_softmax(x[0], -1);
+}
+
+static weft_node logsumexp(const weft_node *x)
+{
+    return weft_logsumexp(x[0], WEFT_AXIS(2), false);
+}
+
+/* x (6, 5, 4) as (N, C, L). */
+enum { SAMPLES = 5, CHANNELS = 6, GROUPS = 3, INNER = 4 };
+
+static weft_node groupnorm(const weft_node *x)
+{
+    return weft_groupnorm(x[0], GROUPS, x[1], x[2], 1e-5);
+}
+
+static weft_node instancenorm(const weft_node *x)
+{
+    return weft_instancenorm(x[0], x[1], x[2], 1e-5);
+}
+
+static void groupnorm_form(vectors v, closed_form f)
+{
+    (void)v;
+    closed_groupnorm(SAMPLES, CHANNELS, GROUPS, INNER, f);
+}
+
+static void instancenorm_form(vectors v, closed_form f)
+{
+    (void)v;
+    closed_groupnorm(SAMPLES, CHANNELS, CHANNELS, INNER, f);
+}
+
 /* The counts come from the formulas, one array for each operation between arrays; c = x - mu, and capitals are what one row or column shares.
  * batchnorm: c, c**2, c*F + beta: 4. dy*c, to be summed; dx = dy*F + c*G + H: 5. Sums: of x, c**2, dy, dy*c: dgamma and dbeta share the last two
  *     with dx. dx waits for the mean and then, at once, for c**2 and dy*c: 2 passes.
@@ -60,15 +96,22 @@ static weft_node softmax_along_columns(const weft_node *x)
  *     dy*xhat down the columns; u and u*c along the rows. 2 passes, as before.
  * rmsnorm: x**2, xhat = x*r, gamma*xhat: 3. dy*xhat, u = gamma*dy, u*x, dx = u*r + x*G: 6. Sums: of x**2, dy*xhat, u*x. 1 pass.
  * l2_normalize: x**2, y = x*r: 2. dy*x, dx = dy*r + x*G: 4. Sums: of x**2, dy*x. 1 pass.
+ * groupnorm, instancenorm: as batchnorm, a factor for each sample and channel; what they sum within a channel is summed on for dgamma and for the group.
+ *     dbeta is asked for before and sums dy for itself: one sum more.
+ * log_softmax: z - max, exp, y: 3. e*F, dz = dy - e*F: 2. Sums: of e, dy. They wait for max alone. logsumexp: z - max, exp; dx = e*F: 3. Sums: of e.
  * softmax: z - max, e = exp, p = e*R: 3. dy*e, dz = p*(dy - D), D = R*sum(dy*e): 3. Sums: of e, dy*e. They wait for max alone: 2 passes. */
 static const function functions[] = {
-    {"batchnorm", batchnorm, closed_batchnorm, 3, {2, {30, 4}}, 4, {4, 30, 4}, {9, 4, 0, 2}},
-    {"layernorm", layernorm, closed_layernorm, 3, {2, {30, 4}}, 4, {30, 4, 1}, {12, 6, 0, 2}},
-    {"layernorm of a cube", layernorm, closed_layernorm, 3, {3, {6, 5, 4}}, 4, {30, 4, 1}, {12, 6, 0, 2}},
-    {"rmsnorm", rmsnorm, closed_rmsnorm, 2, {3, {6, 5, 4}}, 4, {30, 4, 1}, {9, 3, 0, 1}},
-    {"l2_normalize", l2_normalize, closed_l2_normalize, 1, {3, {6, 5, 4}}, 0, {24, 5, 4}, {6, 2, 0, 1}},
-    {"softmax", softmax, closed_softmax, 1, {3, {6, 5, 4}}, 0, {30, 4, 1}, {6, 2, 1, 2}},
-    {"softmax along columns", softmax_along_columns, closed_softmax, 1, {2, {30, 4}}, 0, {4, 30, 4}, {6, 2, 1, 2}},
+    {"batchnorm", batchnorm, closed_batchnorm, 3, {2, {30, 4}}, 4, {4, 30, 4}, {9, 4, 0, 2}, false},
+    {"layernorm", layernorm, closed_layernorm, 3, {2, {30, 4}}, 4, {30, 4, 1}, {12, 6, 0, 2}, false},
+    {"layernorm of a cube", layernorm, closed_layernorm, 3, {3, {6, 5, 4}}, 4, {30, 4, 1}, {12, 6, 0, 2}, false},
+    {"rmsnorm", rmsnorm, closed_rmsnorm, 2, {3, {6, 5, 4}}, 4, {30, 4, 1}, {9, 3, 0, 1}, false},
+    {"l2_normalize", l2_normalize, closed_l2_normalize, 1, {3, {6, 5, 4}}, 0, {24, 5, 4}, {6, 2, 0, 1}, false},
+    {"softmax", softmax, closed_softmax, 1, {3, {6, 5, 4}}, 0, {30, 4, 1}, {6, 2, 1, 2}, false},
+    {"log_softmax", log_softmax, closed_log_softmax, 1, {3, {6, 5, 4}}, 0, {30, 4, 1}, {5, 2, 1, 2}, false},
+    {"logsumexp", logsumexp, closed_logsumexp, 1, {3, {6, 5, 4}}, 0, {30, 4, 1}, {3, 1, 1, 2}, true},
+    {"groupnorm", groupnorm, groupnorm_form, 3, {3, {SAMPLES, CHANNELS, INNER}}, CHANNELS, {0}, {9, 5, 0, 2}, false},
+    {"instancenorm", instancenorm, instancenorm_form, 3, {3, {SAMPLES, CHANNELS, INNER}}, CHANNELS, {0}, {9, 5, 0, 2}, false},
+    {"softmax along columns", softmax_along_columns, closed_softmax, 1, {2, {30, 4}}, 0, {4, 30, 4}, {6, 2, 1, 2}, false},
 };
 
 /* The operands of one function, the cotangent last, and out: the value and the gradients, rewritten. */
@@ -93,6 +136,8 @@ static sample sample_of(const function *f)
         s.shape[i] = whole ? f->x : (weft_shape){1, {f->parameter}};
         s.domain[i] = NORMAL;
     }
+    if (f->folds)
+        s.shape[f->operands].rank--;
     return s;
 }
 
@@ -142,7 +187,7 @@ START_TEST(it_has_the_value_of_the_formula)
         operands_bind(&g.o, p);
         ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
         for (int k = 0; k < g.n; k++)
-            expect_near(f->name, what[k], weft_output(p, (size_t)k), expected[k], k < 2 ? LARGE : f->parameter);
+            expect_near(f->name, what[k], weft_output(p, (size_t)k), expected[k], k >= 2 ? f->parameter : k == 0 && f->folds ? f->v.count : LARGE);
         weft_program_free(p);
         release(&g);
     }
@@ -164,7 +209,7 @@ START_TEST(it_costs_what_the_formula_costs)
     work got = work_of(g.out, (size_t)g.n, LARGE);
     got.passes = work_of(&g.out[1], 1, LARGE).passes;
     expect_work(f->name, got, f->expected);
-    ck_assert_msg(g.before.maps > got.maps, "%s: the graph as recorded has %d already; nothing was tested", f->name, g.before.maps);
+    ck_assert_msg(f->folds || g.before.maps > got.maps, "%s: the graph as recorded has %d already; nothing was tested", f->name, g.before.maps);
     release(&g);
 }
 END_TEST

@@ -100,6 +100,44 @@ static weft_node pull_factor(weft__rewriter *r, const weft__draft *d)
     return weft__emit(r, weft_node_op(place), (weft_node[]){sum_of(r, rest, d), factor}, 2, NULL);
 }
 
+/* The folded axes along which a broadcast does not vary, where they make the array smaller by STAGE at least and others are folded too; else 0. */
+enum { STAGE = 4 /* sums are f64: a quarter of the elements is half of the bytes of an f32 array */ };
+
+static unsigned first_stage(const weft__draft *d, weft_node factor)
+{
+    const weft_reduction *reduction = d->attributes;
+    weft_shape whole = weft_node_shape(factor), part = weft_node_shape(weft_node_operand(factor, 0));
+    unsigned along = 0;
+    size_t stage = 1, rest = 1;
+    for (int i = 0, shift = whole.rank - part.rank; i < whole.rank; i++) {
+        bool varies = i >= shift && part.dim[i - shift] != 1;
+        if (!(reduction->axes & WEFT_AXIS(i)))
+            continue;
+        along |= varies ? 0 : WEFT_AXIS(i);
+        *(varies ? &rest : &stage) *= whole.dim[i];
+    }
+    return stage >= STAGE && rest > 1 ? along : 0;
+}
+
+/* As find_factor(), for a factor that some of the folded axes can be summed for. */
+static unsigned find_stage(const weft__draft *d, weft_node x, int depth)
+{
+    const weft_op *op = weft_node_op(x);
+    if (depth == DEPTH || (op != &weft_op_mul && op != &weft_op_div && op != &weft_op_neg))
+        return 0;
+    unsigned along = op != &weft_op_neg && weft__is_factor(weft_node_operand(x, 1)) ? first_stage(d, weft_node_operand(x, 1)) : 0;
+    for (int i = 0; !along && i < (op == &weft_op_mul ? 2 : 1); i++)
+        along = find_stage(d, weft_node_operand(x, i), depth + 1);
+    return along;
+}
+
+static weft_node sum_in_stages(weft__rewriter *r, const weft__draft *d)
+{
+    weft_reduction first = {.keepdims = true};
+    first.axes = find_stage(d, d->x[0], 0);
+    return first.axes ? sum_of(r, weft__emit(r, &weft_op_sum, d->x, 1, &first), d) : weft__no_node();
+}
+
 static weft_node pull_sign(weft__rewriter *r, const weft__draft *d)
 {
     if (weft_node_op(d->x[0]) != &weft_op_neg)
@@ -149,7 +187,8 @@ static weft_node centred_is_zero(weft__rewriter *r, const weft__draft *d)
     return weft__emit_broadcast(r, weft__emit_constant(r, weft_scalar_like(d->x[0], 0)), &shape);
 }
 
-/* A term whose sum gets simpler: a product with a factor that does not vary along the folded axes, such a factor alone, or such terms added. */
+/* A term whose sum gets simpler: a product with a factor that does not vary along the folded axes, or along so many of them that it is summed in
+ * stages; such a factor alone, or such terms added. */
 static bool comes_out(const weft__draft *d, weft_node term, int depth)
 {
     weft_shape kept;
@@ -157,7 +196,7 @@ static bool comes_out(const weft__draft *d, weft_node term, int depth)
     const weft_op *op = weft_node_op(term);
     if (op == &weft_op_add || op == &weft_op_sub)
         return depth < DEPTH && comes_out(d, weft_node_operand(term, 0), depth + 1) && comes_out(d, weft_node_operand(term, 1), depth + 1);
-    return weft__is_factor(term) ? is_constant_along(d, term, &kept) : find_factor(d, term, path, 0) >= 0;
+    return weft__is_factor(term) ? is_constant_along(d, term, &kept) : find_factor(d, term, path, 0) >= 0 || find_stage(d, term, 0);
 }
 
 static weft_node split(weft__rewriter *r, const weft__draft *d)
@@ -195,6 +234,8 @@ const weft__rule weft__sum_rules[] = {
     {{"sum of deviations", "sum(x - sum(x)/N) = sum(x) - N sum(x)/N = 0", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, centred_is_zero},
     {{"factor out of a sum", "sum(p * F) = sum(p) * F where F does not vary along the folded axes, wherever it stands in the product",
       WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_factor},
+    {{"sum in stages", "sum(p * F) = sum(F * sum(p)), the inner sum over the folded axes along which F does not vary", WEFT_REWRITE_ALGEBRAIC},
+     &weft_op_sum, sum_in_stages},
     {{"sign out of a sum", "sum(-p) = -sum(p)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, pull_sign},
     {{"sum of repeats", "the sum of N equal terms is N times one", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, sum_of_repeated},
     {{"split a sum", "sum(p * F + q * G) = sum(p * F) + sum(q * G)", WEFT_REWRITE_ALGEBRAIC}, &weft_op_sum, split},
