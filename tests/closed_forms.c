@@ -1,5 +1,5 @@
-/* closed_forms.c: see closed_forms.h. Sources: Ioffe and Szegedy, 2015; Ba, Kiros and Hinton, 2016; Zhang and Sennrich, 2019; the gradients by
- * the chain rule through the statistics, as Thorey's note on batch normalization does it. */
+/* closed_forms.c: see closed_forms.h. Sources: Ioffe and Szegedy, 2015; Ba, Kiros and Hinton, 2016; Salimans and Kingma, 2016; Zhang and Sennrich,
+ * 2019; the gradients by the chain rule through the statistics, as Thorey's note on batch normalization does it. */
 #include "tests/closed_forms.h"
 
 #include <math.h>
@@ -89,6 +89,25 @@ void closed_rmsnorm(vectors v, closed_form f)
 void closed_l2_normalize(vectors v, closed_form f)
 {
     scaled_norm(v, f, 1);
+}
+
+void closed_weightnorm(vectors v, closed_form f)
+{
+    for (size_t k = 0; k < v.count; k++) {
+        double square = 0, sum = 0;
+        for (size_t i = 0; i < v.length; i++)
+            square += pow(f.x[at(v, k, i)], 2);
+        for (size_t i = 0; f.dy && i < v.length; i++)
+            sum += f.dy[at(v, k, i)] * f.x[at(v, k, i)] / sqrt(square);
+        for (size_t i = 0; i < v.length; i++) {
+            size_t e = at(v, k, i);
+            f.y[e] = f.gamma[k] * f.x[e] / sqrt(square);
+            if (f.dy)
+                f.dx[e] = f.gamma[k] / sqrt(square) * (f.dy[e] - f.x[e] / sqrt(square) * sum);
+        }
+        if (f.dy)
+            f.dgamma[k] += sum;
+    }
 }
 
 void closed_groupnorm(size_t samples, size_t channels, size_t groups, size_t inner, closed_form f)

@@ -30,6 +30,9 @@ void closed_rmsnorm(vectors v, closed_form f);
 /* y = x*r, r = (sum x**2 + eps)**-0.5; dx = r*(dy - y*sum(dy*y)). */
 void closed_l2_normalize(vectors v, closed_form f);
 
+/* y = gamma*x*r, r = (sum x**2)**-0.5, gamma (count); dx = gamma*r*(dy - x*r*sum(dy*x*r)), dgamma = sum(dy*x*r). */
+void closed_weightnorm(vectors v, closed_form f);
+
 /* x (samples, channels, inner): y = gamma*xhat + beta as above, over the channels of each of so many groups of one size and inner; gamma, beta and
  * their gradients (channels), gamma and beta 1 and 0 where NULL. groups = channels: instance normalization. */
 void closed_groupnorm(size_t samples, size_t channels, size_t groups, size_t inner, closed_form f);

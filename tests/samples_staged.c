@@ -189,7 +189,7 @@ GROUPED(groupnorm_alone, weft_groupnorm(x[0], 1, none, none, 1e-3), 1)
 GROUPED(instancenorm, weft_instancenorm(x[0], x[1], x[2], 1e-3), shape->dim[1])
 GROUPED(instancenorm_alone, weft_instancenorm(x[0], none, none, 1e-3), shape->dim[1])
 
-/* --- attention: q (L, E), k (S, E), v (S, V), mask (L, S) --- */
+/* --- attention: q (..., L, E), k (..., S, E), v (..., S, V), mask (..., L, S) --- */
 
 static weft_node build_attention(const weft_node *x)
 {
@@ -201,7 +201,8 @@ static weft_node build_attention_masked(const weft_node *x)
     return weft_attention(x[0], x[1], x[2], x[3]);
 }
 
-static void naive_attention(const weft_shape *shape, const double *const *x, double *y)
+/* Of one matrix each. */
+static void attend(const weft_shape *shape, const double *const *x, double *y)
 {
     size_t l = shape[0].dim[0], e = shape[0].dim[1], s = shape[1].dim[0], width = shape[2].dim[1];
     for (size_t i = 0; i < l; i++) {
@@ -217,6 +218,24 @@ static void naive_attention(const weft_shape *shape, const double *const *x, dou
             for (size_t j = 0; j < s; j++)
                 y[i * width + k] += weight[j] / total * x[2][j * width + k];
         }
+    }
+}
+
+/* Leading axes are those of q, or there are none and all of q's share the matrix. */
+static void naive_attention(const weft_shape *shape, const double *const *x, double *y)
+{
+    weft_shape one[4] = {{0}};
+    size_t each[4] = {0}, batches = 1;
+    for (int i = 0; i < shape[0].rank - 2; i++)
+        batches *= shape[0].dim[i];
+    for (int k = 0; k < (x[3] ? 4 : 3); k++) {
+        const size_t *last = shape[k].dim + shape[k].rank - 2;
+        one[k] = (weft_shape){2, {last[0], last[1]}};
+        each[k] = shape[k].rank > 2 ? last[0] * last[1] : 0;
+    }
+    for (size_t b = 0; b < batches; b++) {
+        const double *own[4] = {x[0] + b * each[0], x[1] + b * each[1], x[2] + b * each[2], x[3] ? x[3] + b * each[3] : NULL};
+        attend(one, own, y + b * one[0].dim[0] * one[2].dim[1]);
     }
 }
 
@@ -264,6 +283,10 @@ static const sample rows[] = {
     {"attention", build_attention, naive_attention, 3, {{2, {4, 3}}, {2, {5, 3}}, {2, {5, 2}}}, {DISTINCT, DISTINCT, NORMAL}, false},
     {"attention", build_attention_masked, naive_attention_masked, 4, {{2, {5, 2}}, {2, {3, 2}}, {2, {3, 4}}, {2, {5, 3}}},
      {NORMAL, NORMAL, NORMAL, DISTINCT}, false},
+    {"attention", build_attention, naive_attention, 3, {{3, {2, 3, 2}}, {3, {2, 4, 2}}, {3, {2, 4, 3}}}, {NORMAL, NORMAL, NORMAL}, false},
+    {"attention", build_attention_masked, naive_attention_masked, 4, {{4, {2, 2, 3, 2}}, {4, {2, 2, 2, 2}}, {4, {2, 2, 2, 3}}, {2, {3, 2}}},
+     {NORMAL, NORMAL, NORMAL, NORMAL}, false},
+    {"attention", build_attention, naive_attention, 3, {{3, {2, 3, 2}}, {2, {4, 2}}, {2, {4, 1}}}, {NORMAL, NORMAL, NORMAL}, false},
 };
 
 SAMPLE_TABLE(samples_staged);
