@@ -577,6 +577,7 @@ typedef struct weft_traffic {
     size_t loops;  /* each walks over one iteration space and computes many nodes on the way */
     size_t calls;  /* of an op's own kernel: matmul, take, fused ops */
     size_t passes; /* loops over the largest space: as often is an array of that size walked over */
+    size_t walks;  /* the same, but loops that take turns part by part, each part while it is in the second cache, count as one; 0: printed only */
     size_t bytes_read, bytes_written; /* by loops, calls, and the copies that weft_assign() makes */
 } weft_traffic;
 

@@ -142,6 +142,8 @@ struct weft_op {
     const char *text; /* elementwise: the same in C, an expression in a, b, c and their type T; NULL: it cannot be printed as C */
     const char *functions[WEFT_MAX_FUNCTIONS]; /* C text of what `text` calls and <math.h> lacks: namef() of a float, name() of a double, then
                                                 * what they call; each may call those behind it. The same text of several ops is printed once */
+    const struct weft_op *narrowed; /* elementwise: an op whose f64 kernel and text take its place where operands are f64 and the node f32: they may be
+                                     * off by 1e-9 of the result, if that makes them faster; NULL: none */
     const char *(*text_for)(double b); /* for a second operand that is known beforehand; NULL, or where it returns NULL: text */
     const weft_fold *fold;
     bool (*view)(const void *attributes, const weft_view *x, const weft_view *y, ptrdiff_t *stride); /* y's strides; false: copy x first */

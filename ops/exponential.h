@@ -42,6 +42,25 @@ static inline double e_to_the(double a)
 }
 )
 
+/* e**a within 3e-10 of itself, for results that are f32, which it leaves within 0.506 ulp: Taylor's series to r**8, whose next term is less than 2.1e-10
+ * of e**r, ln 2 in one part, and one power of two, since f64 has room for all that f32 does not take for 0 or infinite. */
+WEFT_FUNCTION(short_power_text,
+static inline double short_power(double a)
+{
+    const double magic = 6755399441055744.0;
+    union { double value; uint64_t bits; } whole, scale;
+    double least = a < -700 ? -700 : a, x = least > 700 ? 700 : least, r, tail;
+    whole.value = x * 1.4426950408889634 + magic;
+    scale.bits = (whole.bits + 1023) << 52;
+    r = x - (whole.value - magic) * 0.6931471805599453;
+    tail = 1.0 / 720 + r * (1.0 / 5040 + r * (1.0 / 40320));
+    tail = 1.0 / 24 + r * (1.0 / 120 + r * tail);
+    tail = 1.0 / 2 + r * (1.0 / 6 + r * tail);
+    tail = (1 + (r + r * r * tail)) * scale.value;
+    return a < -700 ? 0 : tail;
+}
+)
+
 /* e**a - 1 = 2**n (e**r - 1) + (2**n - 1). What rounding takes from r and from the sum with 2**n - 1 is put back. */
 WEFT_FUNCTION(vector_expm1_text,
 static inline double vector_expm1(double a)

@@ -227,6 +227,68 @@ START_TEST(softmax)
 }
 END_TEST
 
+/* --- how often memory is walked over ------------------------------------------------------------------------------------------------------ */
+
+/* Large enough for a part of the arrays to be less than a second cache: rows of the forward and of the backward pass then take turns, and what a
+ * kernel by hand reads from memory once is read once. Where sums go across rows, as those of batch normalization do, the second loop must wait. */
+typedef enum walked { BATCHNORM, LAYERNORM, RMSNORM, L2_NORMALIZE, SOFTMAX, LOG_SOFTMAX, GROUPNORM, INSTANCENORM, CROSS_ENTROPY, WALKED } walked;
+
+static weft_node walked_function(walked which, const weft_node *x, weft_node label)
+{
+    switch (which) {
+    case BATCHNORM:
+        return weft_batchnorm(x[0], x[1], x[2], 1e-5);
+    case LAYERNORM:
+        return weft_layernorm(x[0], x[1], x[2], 1e-5);
+    case RMSNORM:
+        return weft_rmsnorm(x[0], x[1], 1e-5);
+    case L2_NORMALIZE:
+        return weft_l2_normalize(x[0], -1, 1e-5);
+    case SOFTMAX:
+        return weft_softmax(x[0], -1);
+    case LOG_SOFTMAX:
+        return weft_log_softmax(x[0], -1);
+    case GROUPNORM:
+        return weft_groupnorm(x[0], 8, x[1], x[2], 1e-5);
+    case INSTANCENORM:
+        return weft_instancenorm(weft_reshape(x[0], 3, (size_t[]){8192, 4, 64}), x[3], x[4], 1e-5);
+    case CROSS_ENTROPY:
+    case WALKED:
+        break;
+    }
+    return weft_softmax_cross_entropy(x[0], label);
+}
+
+START_TEST(rows_take_turns)
+{
+    static const struct {
+        const char *name;
+        int operands;
+        size_t forward, both;
+    } expected[WALKED] = {
+        [BATCHNORM] = {"batchnorm", 3, 2, 2}, [LAYERNORM] = {"layernorm", 3, 1, 1}, [RMSNORM] = {"rmsnorm", 2, 1, 1},
+        [L2_NORMALIZE] = {"l2_normalize", 1, 1, 1}, [SOFTMAX] = {"softmax", 1, 1, 1}, [LOG_SOFTMAX] = {"log_softmax", 1, 1, 1},
+        [GROUPNORM] = {"groupnorm", 3, 1, 1}, [INSTANCENORM] = {"instancenorm", 1, 1, 1}, [CROSS_ENTROPY] = {"cross-entropy", 1, 1, 1},
+    };
+    const size_t rows = 8192, columns = 256;
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node x[5] = {weft_input(t, "x", WEFT_F32, 2, (size_t[]){rows, columns})}, label = weft_input(t, "label", WEFT_I64, 1, &rows), out[4], dy;
+    for (int i = 1; i < 3; i++)
+        x[i] = weft_input(t, "gamma", WEFT_F32, 1, &columns);
+    for (int i = 3; i < 5; i++)
+        x[i] = weft_input(t, "gamma", WEFT_F32, 1, (size_t[]){4});
+    out[0] = walked_function((walked)_i, x, label);
+    weft_shape shape = weft_node_shape(out[0]);
+    dy = weft_input(t, "dy", WEFT_F32, shape.rank, shape.dim);
+    ck_assert_int_eq(weft_vjp(out, &dy, 1, x, (size_t)expected[_i].operands, out + 1), WEFT_OK);
+    weft_traffic forward = traffic_of(out, 1), both = traffic_of(out, (size_t)expected[_i].operands + 1);
+    ck_assert_msg(forward.walks == expected[_i].forward && both.walks == expected[_i].both, "%s walks %zu times over memory, and %zu with its gradient",
+                  expected[_i].name, forward.walks, both.walks);
+    ck_assert_uint_ge(forward.passes, forward.walks);
+    weft_tape_free(t);
+}
+END_TEST
+
 /* --- refusals ---------------------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(refuses_what_cannot_be_described)
@@ -262,6 +324,7 @@ int main(void)
     tcase_add_test(all, layernorm);
     tcase_add_test(all, rmsnorm_and_l2_normalize);
     tcase_add_test(all, softmax);
+    tcase_add_loop_test(all, rows_take_turns, 0, WALKED);
     tcase_add_test(all, refuses_what_cannot_be_described);
     return run_suite(suite);
 }

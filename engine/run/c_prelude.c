@@ -104,14 +104,34 @@ static void put_once(c_text *out, called *c, const char *text)
     put_function(out, text);
 }
 
-/* Those that the ops of a loop bring: callees first, and that of a float only where it is called. */
+/* Whether a function's text calls the one that another defines, whose name stands before its first parenthesis. */
+static bool calls(const char *text, const char *other)
+{
+    const char *end = strchr(other, '('), *name = end;
+    while (name > other && (isalnum((unsigned char)name[-1]) || name[-1] == '_'))
+        name--;
+    size_t n = (size_t)(end - name) + 1; /* with the parenthesis */
+    for (const char *c = text; (c = strstr(c, "(")); c++)
+        if ((size_t)(c - text) >= n && !strncmp(c - n + 1, name, n) && !isalnum((unsigned char)c[-(ptrdiff_t)n]) && c[-(ptrdiff_t)n] != '_')
+            return true;
+    return false;
+}
+
+/* Those that the ops of a loop bring, callees first: the one of the type, and what it calls. */
 static void put_called(c_text *out, const loop *l, called *c)
 {
     for (int i = 0; i < l->length; i++) {
         if (l->body[i].action != ACTION_MAP)
             continue;
-        for (int k = WEFT_MAX_FUNCTIONS - 1; k >= (l->body[i].dtype == WEFT_F32 ? 0 : 1); k--)
-            put_once(out, c, l->body[i].op->functions[k]);
+        const char *const *text = l->body[i].op->functions;
+        bool needed[WEFT_MAX_FUNCTIONS] = {false};
+        needed[l->body[i].dtype == WEFT_F32 ? 0 : 1] = true;
+        for (int k = 0; k < WEFT_MAX_FUNCTIONS; k++)
+            for (int user = 0; user < k && text[k]; user++)
+                needed[k] |= needed[user] && text[user] && calls(text[user], text[k]);
+        for (int k = WEFT_MAX_FUNCTIONS - 1; k >= 0; k--)
+            if (needed[k])
+                put_once(out, c, text[k]);
     }
 }
 

@@ -106,7 +106,7 @@ bool weft__c_reserved(const char *name)
                                 "asm typeof near far main NAN INFINITY NULL i j k r n at apart begin end start stop stream fetch memcpy "
                                 "exp expf expm1 expm1f log logf log1p log1pf pow powf sqrt sqrtf fabs fabsf fmax fmaxf fmin fminf floor floorf "
                                 "sin sinf cos cosf tanh tanhf erf erff erfc erfcf "
-                                "e_to_the e_to_thef exp_tail ln_of vector_expm1 vector_expm1f vector_log vector_logf vector_log1p vector_log1pf "
+                                "e_to_the e_to_thef short_power exp_tail ln_of vector_expm1 vector_expm1f vector_log vector_logf vector_log1p vector_log1pf "
                                 "vector_elu vector_eluf vector_tanh vector_tanhf vector_sigmoid vector_sigmoidf vector_softplus vector_softplusf vector_silu vector_siluf "
                                 "exact_gelu exact_geluf ";
     char padded[IDENTIFIER + 2];

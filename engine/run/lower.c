@@ -220,6 +220,8 @@ static uint16_t compute_map(lowering *l, const value *v)
         if (l->body[made.operand[k]].dtype == WEFT_F64)
             made.dtype = WEFT_F64;
     }
+    if (made.dtype == WEFT_F64 && v->dtype == WEFT_F32 && node->op->narrowed)
+        made.op = node->op->narrowed;
     for (int k = 0; k < node->n && made.dtype == WEFT_F64; k++)
         if ((made.operand[k] = widen_operand(l, &places[node->operand[k]], made.operand[k])) == NO_INSTRUCTION)
             return NO_INSTRUCTION;

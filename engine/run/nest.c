@@ -105,6 +105,15 @@ static bool shares_an_array(const loop *a, const loop *b)
     return false;
 }
 
+/* Step s touches what an earlier loop of the nest does. */
+static bool shares_with_nest(const nest *n, size_t s)
+{
+    for (size_t t = n->first; t < s; t++)
+        if (is_large(loop_at(n, t)) && shares_an_array(loop_at(n, t), loop_at(n, s)))
+            return true;
+    return false;
+}
+
 /* Grows a nest from its first step, cut along dim. Returns one past its last large loop, or first when that is the only one. */
 static size_t grow(nest *n, int dim)
 {
@@ -118,7 +127,7 @@ static size_t grow(nest *n, int dim)
             break;
         n->dim[s] = d;
         n->end = s + 1;
-        if (is_large(loop_at(n, s)) && shares_an_array(loop_at(n, n->first), loop_at(n, s)))
+        if (is_large(loop_at(n, s)) && shares_with_nest(n, s))
             last = s;
     }
     n->end = last + 1;

@@ -88,6 +88,13 @@ weft_status weft__traffic_count(weft_program *program)
     for (size_t i = 0; i < program->n_steps; i++)
         if (program->steps[i].loop && program->steps[i].loop->count > largest)
             largest = program->steps[i].loop->count;
+    for (size_t i = 0, end; i < program->n_steps && !program->printed; i = end) {
+        bool walk = false;
+        end = i + (program->steps[i].together ? program->steps[i].together : 1);
+        for (size_t k = i; k < end; k++)
+            walk |= program->steps[k].loop && program->steps[k].loop->count && program->steps[k].loop->count == largest;
+        sums->walks += walk;
+    }
     bool good = weft__touches_init(&t, program);
     for (size_t i = 0; good && i < program->n_steps; i++)
         good = count_step(&t, &program->steps[i], largest, sums);

@@ -88,6 +88,8 @@ static void print_step(weft__printer *out, const touches *t, const step *s, size
         weft__printf(out, ", %d instruction%s", s->loop->length, s->loop->length == 1 ? "" : "s");
         if (s->loop->parts > 1)
             weft__printf(out, ", %zu parts", s->loop->parts);
+        if (s->together > 1)
+            weft__printf(out, ", each in turn with those of the next %u", (unsigned)s->together - 1);
         weft__print(out, "\n", 1);
         print_computed(out, s->loop);
     } else {
