@@ -101,6 +101,12 @@ typedef struct weft_reduction {
     uint32_t keepdims;
 } weft_reduction;
 
+/* The attributes of an op along one axis. */
+typedef struct weft_along {
+    weft_reduction over; /* the axis, as a set of one */
+    uint64_t number;     /* the op says of what */
+} weft_along;
+
 /* The attributes of slice: y[i] = x[start + i step] for the i below count, along each axis. Where count is 0 start is 0, where it is below 2 step is 1,
  * and beyond the rank all are 0: what takes the same elements has the same bytes. */
 typedef struct weft_slicing {

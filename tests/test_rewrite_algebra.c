@@ -159,6 +159,24 @@ static weft_node sum_of_terms_in_stages(weft_node x)
     return weft_sum(weft_sub(weft_mul(table(x), column(x)), weft_mul(weft_log(table(x)), repeated(number(2)))), WEFT_ALL_AXES, true);
 }
 
+/* One place of 4 in each row. */
+static weft_node scattered(weft_node x, size_t each)
+{
+    static const int64_t at[] = {2, 0, 3, 1};
+    weft_node index = weft_constant(t, WEFT_I64, 2, (size_t[]){2, each}, at), picked = weft_gather_elements(table(x), index, 1);
+    return weft_sub(table(x), weft_scatter_add_elements(picked, index, 1, 4));
+}
+
+static weft_node one_of_each_row(weft_node x)
+{
+    return scattered(x, 1);
+}
+
+static weft_node two_of_each_row(weft_node x)
+{
+    return scattered(x, 2);
+}
+
 static weft_node sum_with_sign(weft_node x)
 {
     return weft_sum(weft_neg(table(x)), WEFT_AXIS(1), false);
@@ -230,6 +248,7 @@ static const struct {
     {"split a sum", sum_of_three_terms},
     {"pads that meet", parts_put_back},
     {"pads that meet", rows_between_rows},
+    {"choose a position", one_of_each_row},
     {"times 0", times_zero},
     {"plus 0", times_zero},
 };
@@ -379,6 +398,7 @@ static const struct {
     {"power of a root", powers_of_a_whole_array},
     {"factor out of a sum", factor_along_the_fold},
     {"split a sum", one_term_stays},
+    {"choose a position", two_of_each_row},
     {"sum in stages", factor_along_the_fold},
     {"sum in stages", stages_of_two},
 };

@@ -19,6 +19,7 @@ static int count(weft_node y, size_t large, int *chain, work *w)
     weft_shape shape = weft_node_shape(folds ? weft_node_operand(y, 0) : y);
     bool counts = weft_shape_count(&shape) >= large;
     w->maps += counts && op->kind == WEFT_ELEMENTWISE;
+    w->maps += counts && !strcmp(op->name, "scatter_add_elements") ? 2 : 0; /* it fills with zeros, and writes; what may take its place compares and chooses */
     w->sums += counts && folds && !strcmp(op->name, "sum");
     w->maxes += counts && folds && !strcmp(op->name, "max");
     return chain[y.id] = before + (counts && folds);

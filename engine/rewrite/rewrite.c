@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { FAMILIES = 8 };
+enum { FAMILIES = 9 };
 
 static const struct {
     const weft__rule *rules;
@@ -15,6 +15,7 @@ static const struct {
     {weft__identity_rules, &weft__identity_rule_count},
     {weft__view_rules, &weft__view_rule_count},
     {weft__movement_rules, &weft__movement_rule_count},
+    {weft__pick_rules, &weft__pick_rule_count},
     {weft__sum_rules, &weft__sum_rule_count},
     {weft__reuse_rules, &weft__reuse_rule_count},
     {weft__shift_rules, &weft__shift_rule_count},

@@ -3,7 +3,8 @@
  *     schedule.c  nodes -> values, and the loop or call that computes each
  *     split.c     the parts of a loop
  *     lower.c     loops and calls -> steps and storages
- *     nest.c      cuts loops into parts, those alike that can run part by part together
+ *     nest.c      finds loops that can run part by part together
+ *     cut.c       cuts loops into parts, and gives them accumulators and workspaces
  *     in_place.c  assignments -> stores to the parameters themselves
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile_prepare.c, tile.c  lay loops out in tiles and run them
@@ -117,8 +118,11 @@ weft_program *weft__compile_to_print(const weft_node *outputs, size_t n);
 /* Gives every storage its place, and the program its memory. */
 weft_status weft__plan(weft_program *program);
 
-/* nest.c: cuts loops into parts, and gives them accumulators and workspaces. */
+/* cut.c */
 weft_status weft__cut_loops(weft_program *program);
+
+/* nest.c: cuts those alike that can run together, and moves steps that stand between them; false when out of memory. */
+bool weft__find_nests(weft_program *program);
 
 /* in_place.c: assignments that need no copy at the end of a run become stores to the parameter itself. Loops must know what nests they are in. */
 void weft__update_in_place(weft_program *program);

@@ -1,5 +1,6 @@
 /* schedule.c: which loop computes which value. Values are taken in the order of the tape; each joins the earliest loop over its space that
- * comes after what it needs, so that reductions of one level share a pass over memory. Calls stand between loops, in the order of the tape.
+ * comes after what it needs, so that reductions of one level share a pass over memory. Small values join only what waits for the same large loops: what
+ * one large loop needs of another's results then does not wait for what comes of the second as well, and nest.c can have both in turn. Calls stand between loops, in the order of the tape.
  * Afterwards, from the end, a value whose users are all in one later loop moves there, where it need not be stored.
  * Linear in the needed nodes, but for a binary search among the loops of a space. */
 #include "engine/run/schedule.h"
@@ -11,6 +12,7 @@ typedef struct wait {
     uint32_t after; /* the first entry that it may be in, as far as memory goes */
     uint32_t with;  /* the first entry, as far as registers go */
     uint32_t cost;  /* instructions that it adds, at most */
+    uint32_t level; /* large loops, in order, that come before */
 } wait;
 
 typedef void (*visitor)(schedule *s, const place *at, uint32_t over, void *context);
@@ -36,7 +38,10 @@ static void wait_for(schedule *s, const place *at, uint32_t over, void *context)
     w->cost += 3; /* a load, a conversion, an op */
     if (computed == NO_ENTRY)
         return;
-    if (weft__in_register(s, at, over))
+    bool near = weft__in_register(s, at, over);
+    uint32_t level = near ? s->entries[computed].level : s->entries[computed].done;
+    w->level = level > w->level ? level : w->level;
+    if (near)
         w->with = computed > w->with ? computed : w->with;
     else
         w->after = computed + 1 > w->after ? computed + 1 : w->after;
@@ -77,16 +82,20 @@ static bool new_entry(schedule *s, const entry *made)
     return true;
 }
 
-static bool new_loop(schedule *s, space *walked)
+static bool new_loop(schedule *s, space *walked, uint32_t level)
 {
     if (!weft__grow(&s->program->allocator, &walked->entries, &walked->entries_allocated, walked->n_entries + 1, sizeof *walked->entries))
         return weft__schedule_no_memory(s);
     walked->entries[walked->n_entries++] = (uint32_t)s->n_entries;
-    return new_entry(s, &(entry){.space = walked, .first = NO_VALUE, .last = NO_VALUE});
+    bool large = walked->count >= LARGE_SPACE;
+    s->n_large += large;
+    return new_entry(s, &(entry){.space = walked, .first = NO_VALUE, .last = NO_VALUE, .level = level, .done = large ? s->n_large : level});
 }
 
-/* The earliest loop over the space from `first` on with room. */
-static bool find_loop(schedule *s, space *walked, uint32_t first, uint32_t cost, uint32_t *found)
+/* The earliest loop over the space from an entry on, with room, and over a small space of the same level. */
+enum { MOST_ASKED = 8 };
+
+static bool find_loop(schedule *s, space *walked, uint32_t first, const wait *w, uint32_t *found)
 {
     size_t low = 0, high = walked->n_entries;
     while (low < high) {
@@ -96,15 +105,16 @@ static bool find_loop(schedule *s, space *walked, uint32_t first, uint32_t cost,
         else
             high = middle;
     }
-    for (; low < walked->n_entries; low++) {
+    for (int asked = 0; low < walked->n_entries; low++, asked++) {
         *found = walked->entries[low];
-        if (s->entries[*found].length + cost <= MOST_INSTRUCTIONS)
+        const entry *e = &s->entries[*found];
+        if (e->length + w->cost <= MOST_INSTRUCTIONS && (walked->count >= LARGE_SPACE || e->level == w->level))
             return true;
-        if (low + 1 < walked->n_entries)
-            low = walked->n_entries - 2; /* full loops are not asked one by one */
+        if (asked >= MOST_ASKED && low + 1 < walked->n_entries)
+            low = walked->n_entries - 2; /* not one by one */
     }
     *found = (uint32_t)s->n_entries;
-    return new_loop(s, walked);
+    return new_loop(s, walked, w->level);
 }
 
 static bool schedule_in_loop(schedule *s, value *v)
@@ -113,7 +123,7 @@ static bool schedule_in_loop(schedule *s, value *v)
     visit_operands(s, v, v->space, wait_for, &w);
     wait_for_views(s, v, &w);
     uint32_t first = w.after > w.with ? w.after : w.with;
-    if (!find_loop(s, s->space_at[v->space], first, w.cost, &v->entry))
+    if (!find_loop(s, s->space_at[v->space], first, &w, &v->entry))
         return false;
     s->entries[v->entry].length += w.cost;
     return true;
@@ -132,7 +142,7 @@ static bool schedule_all(schedule *s)
             continue;
         }
         bool first = next_call < s->n_calls && s->calls[next_call].value == i;
-        if (first && !new_entry(s, &(entry){.call = next_call++, .first = NO_VALUE, .last = NO_VALUE}))
+        if (first && !new_entry(s, &(entry){.call = next_call++, .first = NO_VALUE, .last = NO_VALUE, .level = s->n_large, .done = s->n_large}))
             return false;
         v->entry = (uint32_t)s->n_entries - 1;
     }

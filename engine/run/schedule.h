@@ -42,12 +42,16 @@ typedef struct space {
     UT_hash_handle hh;
 } space;
 
+enum { LARGE_SPACE = 16384 /* elements */ };
+
 /* A loop over a space, or a call. */
 typedef struct entry {
     const space *space; /* NULL: a call */
     uint32_t call;      /* index */
     uint32_t first, last; /* of the list of its values */
     uint32_t length;    /* instructions, at most */
+    uint32_t level;     /* large loops, in order, that its values wait for */
+    uint32_t done;      /* and that those wait for which read its values from memory */
 } entry;
 
 typedef struct call {
@@ -69,6 +73,7 @@ typedef struct schedule {
     size_t n_spaces, spaces_allocated;
     entry *entries;
     size_t n_entries, entries_allocated;
+    uint32_t n_large; /* of them, loops over LARGE_SPACE elements or more */
     call *calls;
     size_t n_calls, calls_allocated;
     uint32_t *outputs; /* (n): values */

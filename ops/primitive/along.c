@@ -6,7 +6,7 @@
 
 weft_node weft__along_record(const weft_op *op, const weft_node *x, int n, int axis, bool keepdims, size_t number)
 {
-    weft__axis_number along = {.over = {.keepdims = keepdims}, .number = number};
+    weft_along along = {.over = {.keepdims = keepdims}, .number = number};
     bool usable = true;
     for (int i = 0; i < n; i++)
         usable &= !weft_node_failed(x[i]);
@@ -18,21 +18,21 @@ weft_node weft__along_record(const weft_op *op, const weft_node *x, int n, int a
 
 void weft__along_words(const void *attributes, const weft_shape *x, char *text, size_t size)
 {
-    const weft__axis_number *along = attributes;
+    const weft_along *along = attributes;
     (void)x;
     snprintf(text, size, ", axis=%d%s", weft__along_axis(along), along->over.keepdims ? ", keepdims=1" : "");
 }
 
 void weft__scattered_words(const void *attributes, const weft_shape *x, char *text, size_t size)
 {
-    const weft__axis_number *along = attributes;
+    const weft_along *along = attributes;
     (void)x;
     snprintf(text, size, ", axis=%d, length=%llu", weft__along_axis(along), (unsigned long long)along->number);
 }
 
 int weft__along_axis(const void *attributes)
 {
-    const weft__axis_number *along = attributes;
+    const weft_along *along = attributes;
     int axis = 0;
     while (axis < WEFT_MAX_RANK - 1 && !(along->over.axes & WEFT_AXIS(axis)))
         axis++;

@@ -1,14 +1,8 @@
-/* along.h: what ops along one axis share: their attributes, the sizes around the axis, and indices that must be in range. */
+/* along.h: what ops along one axis share: the sizes around the axis, and indices that must be in range. */
 #ifndef WEFT_OPS_ALONG_H
 #define WEFT_OPS_ALONG_H
 
 #include "engine/weft_op.h"
-
-/* The attributes: one axis, as a set; and a number that the op explains. */
-typedef struct weft__axis_number {
-    weft_reduction over;
-    uint64_t number;
-} weft__axis_number;
 
 /* Records op with x[0]'s axis, negative ones counted from the end; the tape's error where there is no such axis. */
 weft_node weft__along_record(const weft_op *op, const weft_node *x, int n, int axis, bool keepdims, size_t number);

@@ -42,13 +42,13 @@ static weft_status argmin_kernel(const weft_call *call)
 
 const weft_op weft_op_argmax = {
     .name = "argmax", .formula = "y = index of the largest of x along the axis", .arity = 1,
-    .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(weft__axis_number), .words = weft__along_words,
+    .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(weft_along), .words = weft__along_words,
     .shape = argmax_shape, .kernel = argmax_kernel,
 };
 
 const weft_op weft_op_argmin = {
     .name = "argmin", .formula = "y = index of the smallest of x along the axis", .arity = 1,
-    .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(weft__axis_number), .words = weft__along_words,
+    .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(weft_along), .words = weft__along_words,
     .shape = argmax_shape, .kernel = argmin_kernel,
 };
 

@@ -20,7 +20,7 @@ enum { FORWARD, BACKWARD }; /* the number of the attributes */
 static weft_status cumsum_kernel(const weft_call *call)
 {
     const weft_view *x = &call->x[0]; /* (outer, n, inner) */
-    const weft__axis_number *along = call->attributes;
+    const weft_along *along = call->attributes;
     int axis = weft__along_axis(along);
     size_t outer = weft__dims_product(x->dim, 0, axis), n = x->dim[axis], inner = weft__dims_product(x->dim, axis + 1, x->rank);
     for (size_t o = 0; o < outer; o++)
@@ -34,20 +34,20 @@ static weft_status cumsum_kernel(const weft_call *call)
 static weft_node cumsum_transpose(weft_node y, const weft_node *x, int operand, weft_node dy)
 {
     (void)x, (void)operand;
-    const weft__axis_number *along = weft_node_attributes(y);
+    const weft_along *along = weft_node_attributes(y);
     return weft__along_record(weft_node_op(y), &dy, 1, weft__along_axis(along), false, along->number == FORWARD ? BACKWARD : FORWARD);
 }
 
 static void cumsum_words(const void *attributes, const weft_shape *x, char *text, size_t size)
 {
-    const weft__axis_number *along = attributes;
+    const weft_along *along = attributes;
     (void)x;
     snprintf(text, size, ", axis=%d%s", weft__along_axis(along), along->number == BACKWARD ? ", reverse=1" : "");
 }
 
 const weft_op weft_op_cumsum = {
     .name = "cumsum", .formula = "y[.., i, ..] = sum of x[.., j, ..] over j <= i; in a transpose over j >= i", .arity = 1,
-    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft__axis_number), .words = cumsum_words,
+    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft_along), .words = cumsum_words,
     .shape = cumsum_shape, .kernel = cumsum_kernel, .transpose = cumsum_transpose,
 };
 

@@ -37,7 +37,7 @@ static weft_node gather_elements_transpose(weft_node y, const weft_node *x, int 
 
 const weft_op weft_op_gather_elements = {
     .name = "gather_elements", .formula = "y[.., m, ..] = x[.., index[.., m, ..], ..]", .arity = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__axis_number), .words = weft__along_words,
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft_along), .words = weft__along_words,
     .shape = gather_elements_shape, .kernel = gather_elements_kernel, .transpose = gather_elements_transpose,
 };
 

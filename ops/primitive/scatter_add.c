@@ -5,7 +5,7 @@
 
 static weft_status scatter_add_shape(weft_typing *t)
 {
-    const weft__axis_number *along = t->attributes;
+    const weft_along *along = t->attributes;
     const weft_shape *x = &t->x[0], *index = &t->x[1];
     int axis = weft__along_axis(along), rank = x->rank + 1 - index->rank;
     bool fits = axis + index->rank <= x->rank;
@@ -53,13 +53,13 @@ static weft_node scatter_add_transpose(weft_node y, const weft_node *x, int oper
 
 const weft_op weft_op_scatter_add = {
     .name = "scatter_add", .formula = "y[.., index[m], ..] += x[.., m, ..]", .arity = 2,
-    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft__axis_number), .words = weft__scattered_words,
+    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft_along), .words = weft__scattered_words,
     .shape = scatter_add_shape, .kernel = scatter_add_kernel, .transpose = scatter_add_transpose,
 };
 
 weft_node weft__scatter_add_along(weft_node x, weft_node index, int axis, size_t length)
 {
-    const weft__axis_number along = {.over = {.axes = WEFT_AXIS(axis)}, .number = length};
+    const weft_along along = {.over = {.axes = WEFT_AXIS(axis)}, .number = length};
     return weft_record(&weft_op_scatter_add, (weft_node[]){x, index}, 2, &along);
 }
 

@@ -51,7 +51,7 @@ weft_node weft__elements_record(const weft_op *op, weft_node x, weft_node index,
 
 static weft_status scatter_add_elements_shape(weft_typing *t)
 {
-    const weft__axis_number *along = t->attributes;
+    const weft_along *along = t->attributes;
     int axis = weft__along_axis(along);
     weft_status status = weft__elements_shape(t);
     if (status != WEFT_OK)
@@ -93,7 +93,7 @@ static weft_node scatter_add_elements_transpose(weft_node y, const weft_node *x,
 
 const weft_op weft_op_scatter_add_elements = {
     .name = "scatter_add_elements", .formula = "y[.., index[.., m, ..], ..] += x[.., m, ..]", .arity = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft__axis_number), .words = weft__scattered_words,
+    .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft_along), .words = weft__scattered_words,
     .shape = scatter_add_elements_shape, .kernel = scatter_add_elements_kernel, .transpose = scatter_add_elements_transpose,
 };
 

@@ -47,7 +47,7 @@ static weft_node take_transpose(weft_node y, const weft_node *x, int operand, we
 
 const weft_op weft_op_take = {
     .name = "take", .formula = "y[.., m, ..] = x[.., index[m], ..]", .arity = 2,
-    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft__axis_number), .words = weft__along_words,
+    .kind = WEFT_GENERAL, .attribute_size = sizeof(weft_along), .words = weft__along_words,
     .shape = take_shape, .kernel = take_kernel, .transpose = take_transpose,
 };
 
