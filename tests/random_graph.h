@@ -100,6 +100,7 @@ enum { MOVE_EXPONENTS = 6, MOVE_SCALARS = 9, UPDATE_MOMENTA = 3 };
 
 /* The values of a leaf, in a dtype; they are such that f32 holds them. Whoever asks frees them, or binds them. */
 void *move_memory(weft_dtype dtype, const move *m, size_t count);
+weft_node built_indices(built *b, const move *m, size_t count, size_t rows); /* an input of so many, each 0 to rows-1, by the move's seed */
 void built_bind(built *b, weft_node leaf, void *data); /* takes the memory, also of a failed node */
 
 graph graph_draw(uint64_t seed);

@@ -1,6 +1,7 @@
 /* random_moves.c: the kinds of moves, which are the builders that graphs are made of, and memory for the leaves that they record. Elementwise ops have
  * a table of their own. */
 #include "tests/elementwise.h"
+#include "tests/random_functions.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -221,9 +222,9 @@ static weft_node build_slice(built *b, const move *m, const weft_node *x)
     weft_shape shape = weft_node_shape(x[0]);
     ptrdiff_t start[WEFT_MAX_RANK], stop[WEFT_MAX_RANK], step[WEFT_MAX_RANK];
     for (int i = 0; i < shape.rank; i++) {
-        double range = 2 * (double)shape.dim[i] + 3;
-        start[i] = (ptrdiff_t)floor(range * draw_uniform(&seed)) - (ptrdiff_t)shape.dim[i] - 1;
-        stop[i] = (ptrdiff_t)floor(range * draw_uniform(&seed)) - (ptrdiff_t)shape.dim[i] - 1;
+        double reach = 2 * (double)shape.dim[i] + 3;
+        start[i] = (ptrdiff_t)floor(reach * draw_uniform(&seed)) - (ptrdiff_t)shape.dim[i] - 1;
+        stop[i] = (ptrdiff_t)floor(reach * draw_uniform(&seed)) - (ptrdiff_t)shape.dim[i] - 1;
         step[i] = steps[(size_t)(7 * draw_uniform(&seed))];
         start[i] = draw_uniform(&seed) < 1 / 6. ? WEFT_LEFT_OUT : start[i];
         stop[i] = draw_uniform(&seed) < 1 / 6. ? WEFT_LEFT_OUT : stop[i];
@@ -436,10 +437,19 @@ static const move_kind kinds[] = {
 
 const move_kind *move_kind_at(size_t i)
 {
-    size_t own = sizeof kinds / sizeof *kinds;
+    size_t own = sizeof kinds / sizeof *kinds, before = own;
+    while (random_function_at(before - own))
+        before++;
     if (i < own)
         return &kinds[i];
-    return elementwise_at(i - own) ? &elementwise_at(i - own)->kind : NULL;
+    if (i < before)
+        return &random_function_at(i - own)->kind;
+    return elementwise_at(i - before) ? &elementwise_at(i - before)->kind : NULL;
+}
+
+weft_node built_indices(built *b, const move *m, size_t count, size_t rows)
+{
+    return index_leaf(b, m, count, rows);
 }
 
 const move_kind *move_kind_named(const char *name)

@@ -1,7 +1,7 @@
 /* random_steps.c: a step for each kind of move. What a move asks of its operands, such as a positive base or a matrix, is made for it out of what
  * is there, so that most steps come to something. */
 #include "tests/elementwise.h"
-#include "tests/random_draw.h"
+#include "tests/random_functions.h"
 
 #include <string.h>
 
@@ -411,12 +411,19 @@ void take_step(generator *d)
     int all = 0;
     for (size_t k = 0; k < sizeof steps / sizeof *steps; k++)
         all += steps[k].weight;
+    for (size_t k = 0; random_function_at(k); k++)
+        all += random_function_at(k)->weight;
     for (size_t k = 0; elementwise_at(k); k++)
         all += elementwise_at(k)->weight;
     int at = (int)below(d, (size_t)all);
     for (size_t k = 0; k < sizeof steps / sizeof *steps; at -= steps[k++].weight)
         if (at < steps[k].weight) {
             steps[k].step(d, steps[k].kind);
+            return;
+        }
+    for (size_t k = 0; random_function_at(k); at -= random_function_at(k++)->weight)
+        if (at < random_function_at(k)->weight) {
+            random_function_at(k)->step(d, random_function_at(k)->kind.name);
             return;
         }
     size_t k = 0;

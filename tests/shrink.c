@@ -211,7 +211,7 @@ static bool counts_rows(const move *m)
 /* Its indices or labels are drawn, and so can be made plainer. */
 static bool draws_indices(const move *m)
 {
-    return counts_rows(m) || !strcmp(m->kind->name, "softmax_cross_entropy");
+    return counts_rows(m) || !strcmp(m->kind->name, "softmax_cross_entropy") || !strcmp(m->kind->name, "cross_entropy");
 }
 
 /* Every length that the graph states, of axes and of rows, and the axis that it belongs to. */
