@@ -259,6 +259,15 @@ static weft_node walked_function(walked which, const weft_node *x, weft_node lab
     return weft_softmax_cross_entropy(x[0], label);
 }
 
+/* What the loops hand to one another is kept by parts: beside the outputs there are statistics, and parts of a few hundred KiB. */
+static void assert_outputs_alone(const weft_node *outputs, size_t n, size_t bytes)
+{
+    weft_program *p = weft_compile(outputs, n);
+    size_t peak = weft_program_memory(p).peak;
+    ck_assert_msg(peak >= bytes && peak <= bytes + bytes / 8 + (1 << 20), "%zu bytes at the peak, for outputs of %zu", peak, bytes);
+    weft_program_free(p);
+}
+
 START_TEST(rows_take_turns)
 {
     static const struct {
@@ -281,6 +290,10 @@ START_TEST(rows_take_turns)
     weft_shape shape = weft_node_shape(out[0]);
     dy = weft_input(t, "dy", WEFT_F32, shape.rank, shape.dim);
     ck_assert_int_eq(weft_vjp(out, &dy, 1, x, (size_t)expected[_i].operands, out + 1), WEFT_OK);
+    const size_t whole_bytes = rows * columns * sizeof(float);
+    size_t outputs = shape.rank ? 1 : 0;
+    assert_outputs_alone(out, 1, outputs * whole_bytes);
+    assert_outputs_alone(out, (size_t)expected[_i].operands + 1, (outputs + 1) * whole_bytes);
     weft_traffic forward = traffic_of(out, 1), both = traffic_of(out, (size_t)expected[_i].operands + 1);
     ck_assert_msg(forward.walks == expected[_i].forward && both.walks == expected[_i].both, "%s walks %zu times over memory, and %zu with its gradient",
                   expected[_i].name, forward.walks, both.walks);

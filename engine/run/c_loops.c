@@ -197,7 +197,7 @@ bool weft__c_has_store(const loop *l)
 bool weft__c_streams(const weft_program *program, const loop *l)
 {
     bool plain = weft__c_next_fold(l, FOLD_RUN, 0) == l->length && weft__c_next_fold(l, FOLD_ROWS, 0) == l->length;
-    return plain && weft__c_has_store(l) && bytes_touched(program, l) >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
+    return plain && !l->kept && weft__c_has_store(l) && bytes_touched(program, l) >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
 }
 
 /* Rows so short that lanes would cost more than they save. */

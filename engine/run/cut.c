@@ -70,7 +70,7 @@ weft_status weft__cut_loops(weft_program *program)
         }
     size_t scratch_bytes = (size_t)longest * sizeof(uint16_t) + 1;
     uint16_t *scratch = weft__allocate(&program->allocator, scratch_bytes);
-    if (scratch && weft__find_nests(program)) {
+    if (scratch && weft__find_nests(program) && weft__find_locals(program)) {
         weft__update_in_place(program);
         for (size_t s = 0; s < program->n_steps; s++)
             if (program->steps[s].loop && !equip(program, s, scratch))

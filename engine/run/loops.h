@@ -50,6 +50,7 @@ typedef struct loop {
     size_t rows, run;   /* a tile: rows of the last dim, or a run of one */
     bool fetch;         /* it reads more than a core's own cache holds: the next tile is asked for ahead */
     bool past;          /* its results go past the caches */
+    bool kept;          /* a later loop of its nest reads them, so they do not */
     int slots;
     uint32_t workspace; /* a storage: what tile.c keeps */
     size_t worker_bytes; /* of it for each thread; whole cache lines */

@@ -8,9 +8,8 @@
  * taken apart again for that, (N C, L) to (N, C, L). The innermost dim is not cut: its parts would be short pieces of every row. What a nest folds over
  * the cut dim is complete after the last part, and nobody in the nest may read it. Steps that stand between the loops of a nest and do not belong to it
  * move: before it, where they need nothing of it, and behind it, where no loop of the nest needs them. */
+#include "engine/run/nest.h"
 #include "engine/run/c_compile.h"
-
-#include <string.h>
 
 enum {
     PART_BYTES = 1 << 19,  /* of all arrays that a part touches: a quarter of a second cache, or half of a small one */
@@ -46,15 +45,9 @@ static bool is_large(const loop *l)
     return l->count >= LARGE;
 }
 
-static bool touches_memory(const instruction *b)
-{
-    return b->action == ACTION_LOAD || b->action == ACTION_STORE || b->action == ACTION_FOLD;
-}
-
 /* --- which part an element belongs to --- */
 
-/* The m of a loop that has elements [m i, m i + m) of a storage at index i of the dim; 0: it is not so. */
-static size_t block_of(const loop *l, const instruction *b, int dim)
+size_t weft__block_of(const loop *l, const instruction *b, int dim)
 {
     ptrdiff_t block = l->extent[dim] > 1 ? b->stride[dim] : 1, last = 0;
     for (int d = 0; d < l->rank; d++) {
@@ -97,8 +90,8 @@ static bool reads_own_part(const nest *n, const loop *l, int dim)
         const instruction *writer = writer_of(n, b->storage, &m);
         if (!writer || (writer->action == ACTION_STORE && m->dim == dim && same_positions(m->loop, writer, l, b)))
             continue;
-        size_t block = block_of(l, b, dim);
-        if (!block || block_of(m->loop, writer, m->dim) != block)
+        size_t block = weft__block_of(l, b, dim);
+        if (!block || weft__block_of(m->loop, writer, m->dim) != block)
             return false;
     }
     return true;
@@ -219,8 +212,8 @@ static bool join(nest *n, size_t s)
 static bool shares_an_array(const loop *a, const loop *b)
 {
     for (int i = 0; i < a->length; i++)
-        for (int k = 0; k < b->length && touches_memory(&a->body[i]); k++)
-            if (touches_memory(&b->body[k]) && a->body[i].storage == b->body[k].storage)
+        for (int k = 0; k < b->length && weft__touches_memory(&a->body[i]); k++)
+            if (weft__touches_memory(&b->body[k]) && a->body[i].storage == b->body[k].storage)
                 return true;
     return false;
 }
@@ -261,10 +254,10 @@ static size_t nest_bytes(const nest *n)
     for (int k = 0; k < n->n; k++) {
         const loop *l = n->member[k].loop;
         for (int i = 0; i < l->length; i++) {
-            bool earlier = !touches_memory(&l->body[i]);
+            bool earlier = !weft__touches_memory(&l->body[i]);
             for (int t = 0; t <= k && !earlier; t++)
                 for (int e = 0; e < (t < k ? n->member[t].loop->length : i) && !earlier; e++)
-                    earlier = touches_memory(&n->member[t].loop->body[e]) && n->member[t].loop->body[e].storage == l->body[i].storage;
+                    earlier = weft__touches_memory(&n->member[t].loop->body[e]) && n->member[t].loop->body[e].storage == l->body[i].storage;
             bytes += earlier ? 0 : n->program->storages[l->body[i].storage].bytes;
         }
     }
@@ -389,7 +382,7 @@ static bool find_lifetimes(weft_program *p)
     for (size_t s = 0; s < p->n_steps; s++) {
         const step *at = &p->steps[s];
         for (int i = 0; at->loop && i < at->loop->length; i++)
-            if (touches_memory(&at->loop->body[i]))
+            if (weft__touches_memory(&at->loop->body[i]))
                 meet(p, at->loop->body[i].storage, s, met);
         for (int i = 0; !at->loop && i < at->n_out + at->n_in; i++)
             meet(p, at->port[i].storage, s, met);

@@ -173,7 +173,9 @@ static bool allocate_memory(planner *p)
     program->memory_bytes = end + ALIGN;
     program->memory = weft__allocate(&program->allocator, program->memory_bytes);
     program->base = weft__allocate(&program->allocator, (program->n_storages + 1) * sizeof *program->base);
-    if (!program->memory || !program->base)
+    if (program->local_workers)
+        program->local_base = weft__allocate(&program->allocator, program->local_workers * program->n_storages * sizeof *program->local_base);
+    if (!program->memory || !program->base || (program->local_workers && !program->local_base))
         return false;
     char *aligned = (char *)(((uintptr_t)program->memory + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
     memset(aligned + parameters, 0, end - parameters);

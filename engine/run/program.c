@@ -141,6 +141,8 @@ void weft_program_free(weft_program *program)
     weft_allocator allocator = program->allocator;
     weft__pool_free(program->pool);
     weft__release(&allocator, program->memory, program->memory_bytes);
+    if (program->local_base)
+        weft__release(&allocator, program->local_base, program->local_workers * program->n_storages * sizeof *program->local_base);
     if (program->base)
         weft__release(&allocator, program->base, (program->n_storages + 1) * sizeof *program->base);
     weft__release(&allocator, program->steps, program->steps_allocated * sizeof *program->steps);
@@ -259,24 +261,25 @@ weft_status weft_parameter_read(weft_program *program, weft_node parameter, void
 }
 
 typedef struct loop_run {
+    const weft_program *program;
     const step *s, *end; /* a loop, or a nest of them */
-    void *const *base;
 } loop_run;
 
 static void run_part(void *context, size_t part, int worker)
 {
     const loop_run *r = context;
+    void *const *base = weft__local_base(r->program, r->s, part, worker);
     for (const step *s = r->s; s < r->end; s++)
         if (s->compiled)
-            s->compiled(r->base, part);
+            s->compiled(base, part);
         else
-            weft__tiles_run(s->loop, r->base, part, worker);
+            weft__tiles_run(s->loop, base, part, worker);
 }
 
 /* Runs the loop of a step, or the nest that it begins; returns the last step that is done. */
 static const step *run_loops(const weft_program *program, const step *s)
 {
-    loop_run r = {s, s + (s->together ? s->together : 1), program->base};
+    loop_run r = {program, s, s + (s->together ? s->together : 1)};
     weft__pool_run(s->loop->shared ? program->pool : NULL, run_part, &r, s->loop->parts);
     for (; s < r.end; s++)
         weft__loop_finish(s->loop, program->base);

@@ -4,6 +4,7 @@
  *     split.c     the parts of a loop
  *     lower.c     loops and calls -> steps and storages
  *     nest.c      finds loops that can run part by part together
+ *     local.c     what a nest keeps by parts
  *     cut.c       cuts loops into parts, and gives them accumulators and workspaces
  *     in_place.c  assignments -> stores to the parameters themselves
  *     plan.c      storages -> offsets in one pool, by liveness
@@ -51,9 +52,18 @@ typedef struct port {
     ptrdiff_t offset; /* elements, of an operand */
 } port;
 
+/* A storage that a nest keeps by parts, see local.c. */
+typedef struct local {
+    uint32_t storage;
+    size_t each; /* bytes of a part */
+    size_t room; /* bytes of a worker */
+} local;
+
 typedef struct step {
     loop *loop;        /* or NULL: a call */
     uint32_t together; /* this step and those behind it that run part by part in turn, see nest.c; 0: it runs alone */
+    const local *locals; /* of the nest that begins here */
+    uint32_t n_locals;
     void (*compiled)(void *const *base, size_t part); /* the loop's C; NULL: it is interpreted */
     const weft_op *op; /* of a call */
     const void *attributes;
@@ -95,6 +105,8 @@ struct weft_program {
     bool shares;       /* some step has work for more than one */
     weft__pool *pool;  /* NULL: the caller alone */
     void **base;       /* of each storage */
+    void **local_base; /* (local_workers, n_storages): the same as a worker sees it in a nest that keeps storages by parts */
+    size_t local_workers;
     char *memory;      /* pool, parameters, constants: one block */
     size_t memory_bytes;
     weft_memory sizes;
@@ -120,6 +132,10 @@ weft_status weft__plan(weft_program *program);
 
 /* cut.c */
 weft_status weft__cut_loops(weft_program *program);
+
+/* local.c: makes storages smaller that a nest writes and reads again; false when out of memory. For a part of it, where every storage then is. */
+bool weft__find_locals(weft_program *program);
+void *const *weft__local_base(const weft_program *program, const step *s, size_t part, int worker);
 
 /* nest.c: cuts those alike that can run together, and moves steps that stand between them; false when out of memory. */
 bool weft__find_nests(weft_program *program);

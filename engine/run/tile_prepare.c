@@ -86,7 +86,7 @@ static void choose_caches(loop *l)
             reads += bytes;
     }
     l->fetch = reads >= WEFT__BEYOND_L2;
-    l->past = writes && reads + writes >= WEFT_BEYOND_CACHE;
+    l->past = writes && !l->kept && reads + writes >= WEFT_BEYOND_CACHE;
 }
 
 /* Marks the products that are only summed. */
