@@ -22,7 +22,11 @@
 enum {
     TINY = 64,           /* multiplications that plain loops do sooner than CBLAS can be called */
     CALL = 1 << 18,      /* that OpenBLAS does on the calling thread */
-    DEEP = 256,          /* terms of a sum that are added up in f32 */
+#ifdef WEFT_CBLAS
+    DEEP = 256,          /* terms of a sum that are added up in f32, in several parts where OpenBLAS does it */
+#else
+    DEEP = 16,           /* one after the other by the plain loops, so fewer */
+#endif
     DEEP_PACKED = 2048,  /* likewise, where blocks are copied: a whole number of them */
     WHOLE = 1 << 20,     /* that are not worth copying blocks, nor more than one tile */
     SHARED = 1 << 23,    /* that are worth more than one thread: 0.1 ms in f32 */
