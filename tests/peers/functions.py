@@ -157,7 +157,7 @@ def judge_line(table, program, line, shape, offset):
     random = seeded(texts[0], shape, offset)
     few = min(numpy.prod(make(shape)[1]) for make in makers) < 100
     worst = Worst(table)
-    for _ in range(6 if few else 1):
+    for _ in range(1 if not few else 6 if numpy.prod(shape) < 100000 else 2):
         inputs = [single(draw(*make(shape), offset, random)) for make in makers]
         judge(worst, program, function, texts, inputs, shape, offset, random, far=distance_each if texts[0].startswith("prod") else distance)
     worst.tell()
