@@ -40,12 +40,19 @@ static weft_node transposed(const weft_argument *a)
     return weft_transpose(a[0].node, order);
 }
 
-static weft_node scattered(const weft_argument *a)
+static weft_node none(const weft_argument *a)
 {
-    const weft_op here = {.name = "scatter_add"};
-    if (a[2].number < 0)
-        return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_ARGUMENT, "rows must not be negative");
-    return weft_scatter_add(a[0].node, a[1].node, (size_t)a[2].number);
+    return (weft_node){.tape = a[0].node.tape, .id = WEFT_NO_ID};
+}
+
+/* A number that counts; the tape's error where it is negative. */
+static bool counted(const char *function, const weft_argument *a, int argument, const char *name)
+{
+    const weft_op here = {.name = function};
+    if (a[argument].number >= 0)
+        return true;
+    weft_fail(&here, &a[0].node, 1, WEFT_ERROR_ARGUMENT, "%s must not be negative", name);
+    return false;
 }
 
 /* A number for each axis of x; the tape's error where there are others. */
@@ -65,7 +72,7 @@ static weft_node sliced(const weft_argument *a)
     for (int i = 0; i < WEFT_MAX_RANK; i++)
         ones[i] = 1;
     if (!one_an_axis("slice", a, 1) || !one_an_axis("slice", a, 2) || (a[3].given && !one_an_axis("slice", a, 3)))
-        return (weft_node){.tape = a[0].node.tape, .id = WEFT_NO_ID};
+        return none(a);
     return weft_slice(a[0].node, a[1].ints, a[2].ints, a[3].given ? a[3].ints : ones);
 }
 
@@ -74,7 +81,7 @@ static weft_node padded(const weft_argument *a)
     const weft_op here = {.name = "pad"};
     size_t before[WEFT_MAX_RANK], after[WEFT_MAX_RANK];
     if (!one_an_axis("pad", a, 1) || !one_an_axis("pad", a, 2))
-        return (weft_node){.tape = a[0].node.tape, .id = WEFT_NO_ID};
+        return none(a);
     for (size_t i = 0; i < a[1].n; i++) {
         if (a[1].ints[i] < 0 || a[2].ints[i] < 0)
             return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_ARGUMENT, "a width must not be negative; a slice takes elements away");
@@ -89,6 +96,8 @@ static weft_node noise(weft_node (*build)(weft_node seed, weft_node step, uint32
 {
     const weft_op here = {.name = build == weft_normal ? "normal" : "uniform"};
     size_t dim[WEFT_MAX_RANK];
+    if (!counted(here.name, a, 3, "stream"))
+        return none(a);
     for (size_t i = 0; i < a[2].n; i++) {
         if (a[2].ints[i] < 0)
             return weft_fail(&here, &a[0].node, 1, WEFT_ERROR_SHAPE, "its shape has a negative length");

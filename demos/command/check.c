@@ -25,7 +25,7 @@ static void usage(FILE *to)
           "  --step NUMBER      h of the verdict, relative to max(1, |x|) (default 1e-5)\n"
           "  --tolerance NUMBER of the difference, relative to the largest entry (default 1e-6)\n"
           "  --seed N           of normal numbers and the cotangent (default 1)\n"
-          "  --json             the result as one JSON document\n\n"
+          "  --json             the result as one JSON document\n" LIMITS_USAGE "\n"
           "examples:\n"
           "  weft check 'batchnorm(h, gamma, beta)' --shape h=8,3 --shape gamma=3 --shape beta=3\n"
           "  weft check 'sum(exp(x) * y)' --in x=x.npy --in 'y=(3,)' --wrt x --json\n"
@@ -41,6 +41,7 @@ typedef struct options {
     generator g;
     uint64_t seed;
     double step, tolerance;
+    limits limits;
     bool json;
 } options;
 
@@ -152,7 +153,16 @@ static bool pick(options *o, checked *c, size_t *n)
     return *n;
 }
 
-static bool measure(const options *o, weft_tape *tape, checked *c, size_t n)
+/* Two for each element, with the step of the verdict, one that shows whether y responds at all, and those of the sweep. */
+static double evaluations(const checked *c, size_t n)
+{
+    double elements = 0;
+    for (size_t i = 0; i < n; i++)
+        elements += (double)weft_shape_count(&c[i].of->array.shape);
+    return 2 * (2 + WEFT_SWEEP_STEPS) * elements;
+}
+
+static bool measure(options *o, weft_tape *tape, checked *c, size_t n)
 {
     weft_binding bind[MOST_NAMED];
     weft_node x[MOST_NAMED];
@@ -165,10 +175,10 @@ static bool measure(const options *o, weft_tape *tape, checked *c, size_t n)
     for (size_t i = 0; i < n; i++)
         x[i] = c[i].of->node;
     weft_gradcheck_options with = {.bind = bind, .n_bind = o->in.n, .seed = o->seed, .step = o->step, .tolerance = o->tolerance, .sweep = true};
-    if (weft_gradient_check(y, x, n, &with, results) != WEFT_OK) {
-        fprintf(stderr, "weft: check: %s\n", weft_tape_message(tape));
+    if (!limits_allow(&o->limits, &y, 1, evaluations(c, n)))
         return false;
-    }
+    if (weft_gradient_check(y, x, n, &with, results) != WEFT_OK)
+        return limits_fail(&o->limits, weft_tape_status(tape), weft_tape_message(tape));
     for (size_t i = 0; i < n; i++)
         c[i].result = results[i];
     return true;
@@ -182,7 +192,8 @@ static int check(options *o)
     named_draw(&o->in, &o->g);
     if (!pick(o, c, &n) || !named_convert(&o->in, WEFT_F64))
         return EXIT_BAD_USAGE;
-    weft_tape *tape = weft_tape_new(NULL);
+    const weft_allocator allocator = limits_allocator(&o->limits);
+    weft_tape *tape = weft_tape_new(&allocator);
     named_inputs(&o->in, tape, "");
     bool good = measure(o, tape, c, n), right = true;
     weft_tape_free(tape);
@@ -236,6 +247,9 @@ static bool set_option(options *o, int option, const char *value)
     case 'j':
         o->json = true;
         return true;
+    case LIMITS_MEMORY:
+    case LIMITS_WORK:
+        return true; /* read before */
     default:
         return false;
     }
@@ -246,9 +260,12 @@ static int with_options(options *o, int argc, char **argv)
     static const struct option known[] = {{"in", required_argument, NULL, 'i'},        {"shape", required_argument, NULL, 'S'},
                                           {"wrt", required_argument, NULL, 'w'},       {"step", required_argument, NULL, 'p'},
                                           {"tolerance", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
+                                          {"json", no_argument, NULL, 'j'},            LIMITS_OPTIONS,
+                                          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
+    if (!limits_read(&o->limits, argc, argv, "h", known))
+        return EXIT_BAD_USAGE;
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         if (option == 'h') {
             usage(stdout);
@@ -268,7 +285,7 @@ static int with_options(options *o, int argc, char **argv)
 int command_check(int argc, char **argv)
 {
     static options o;
-    o = (options){.in = {.command = "check", .option = "--in"}, .seed = 1};
+    o = (options){.in = {.command = "check", .option = "--in", .limits = &o.limits}, .limits = limits_default("check"), .seed = 1};
     int status = with_options(&o, argc, argv);
     named_free(&o.in);
     return status;

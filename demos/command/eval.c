@@ -28,7 +28,7 @@ static void usage(FILE *to)
           "  --dtype f32|f64        of the numbers (default f64 if one of the files is, else f32)\n"
           "  --out DIR|FILE.npz     value.npy, grad_NAME.npy, jvp.npy and hvp_NAME.npy in DIR, or all in one file; without it they are printed\n"
           "  --seed N               of normal numbers (default 1)\n"
-          "  --json                 the results as one JSON document\n\n"
+          "  --json                 the results as one JSON document\n" LIMITS_USAGE "\n"
           "examples:\n"
           "  weft eval 'sum(x * x)' --in x=3 --grad x\n"
           "  weft eval 'gamma*(h-mean(h,0))*(var(h,0)+1e-5)**(-1/2)+beta' --in h=h.npy --in gamma=p.npz --in beta=p.npz \\\n"
@@ -52,6 +52,7 @@ typedef struct evaluation {
     weft_dtype dtype;
     generator g;
     named_list in, cotangent, jvp, hvp;
+    limits limits;
     weft_tape *tape;
     weft_node y;
     result results[MOST_RESULTS];
@@ -189,7 +190,7 @@ static bool record(evaluation *e)
     if (!record_products(e, y, dy, n_y))
         return false;
     if (weft_tape_status(e->tape) != WEFT_OK)
-        fprintf(stderr, "weft: eval: %s\n", weft_tape_message(e->tape));
+        limits_fail(&e->limits, weft_tape_status(e->tape), weft_tape_message(e->tape));
     return weft_tape_status(e->tape) == WEFT_OK;
 }
 
@@ -228,6 +229,16 @@ static bool write_results(const evaluation *e, const weft_array *arrays)
     if (status != WEFT_OK)
         fprintf(stderr, "weft: eval: %s\n", message);
     return status == WEFT_OK;
+}
+
+/* The text of a number, and what cJSON keeps of it. */
+static bool room_for_json(evaluation *e, const weft_array *arrays)
+{
+    enum { OF_VALUE = 128 };
+    size_t count = 0;
+    for (size_t k = 0; k < e->n && !e->out; k++)
+        count += weft_shape_count(&arrays[k].shape);
+    return limits_take(&e->limits, count * OF_VALUE, "--json without --out");
 }
 
 static bool print_json(const evaluation *e, const weft_array *arrays)
@@ -278,18 +289,20 @@ static bool run(evaluation *e)
     weft_array arrays[MOST_RESULTS];
     for (size_t k = 0; k < e->n; k++)
         nodes[k] = e->results[k].node;
+    if (!limits_allow(&e->limits, nodes, e->n, 1))
+        return false;
     weft_program *program = weft_compile(nodes, e->n);
     const named_list *lists[] = {&e->in, &e->cotangent, &e->jvp, &e->hvp};
     for (size_t i = 0; i < sizeof lists / sizeof *lists && weft_program_status(program) == WEFT_OK; i++)
         named_bind(lists[i], program);
     bool good = weft_program_status(program) == WEFT_OK && weft_run(program) == WEFT_OK;
     if (!good)
-        fprintf(stderr, "weft: eval: %s\n", program ? weft_program_message(program) : "out of memory");
+        limits_fail(&e->limits, weft_program_status(program), weft_program_message(program));
     for (size_t k = 0; good && k < e->n; k++)
         arrays[k] = array_of(e, program, k);
     good = good && (!e->out || write_results(e, arrays));
     if (good && e->json)
-        good = print_json(e, arrays);
+        good = room_for_json(e, arrays) && print_json(e, arrays);
     else if (good)
         print_results(e, arrays);
     weft_program_free(program);
@@ -306,7 +319,8 @@ static bool evaluate(evaluation *e)
         if (!named_convert(lists[i], e->dtype))
             return false;
     }
-    e->tape = weft_tape_new(NULL);
+    const weft_allocator allocator = limits_allocator(&e->limits);
+    e->tape = weft_tape_new(&allocator);
     bool good = record(e) && run(e);
     weft_tape_free(e->tape);
     return good;
@@ -342,6 +356,9 @@ static bool set_option(evaluation *e, int option, const char *value)
     case 'j':
         e->json = true;
         return true;
+    case LIMITS_MEMORY:
+    case LIMITS_WORK:
+        return true; /* read before */
     default:
         return false;
     }
@@ -353,9 +370,12 @@ static int with_options(evaluation *e, int argc, char **argv)
                                           {"jvp", required_argument, NULL, 'v'},   {"hvp", required_argument, NULL, 'H'},
                                           {"grad", required_argument, NULL, 'g'},  {"dtype", required_argument, NULL, 'd'},
                                           {"out", required_argument, NULL, 'o'},   {"seed", required_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},        {"help", no_argument, NULL, 'h'},
+                                          {"json", no_argument, NULL, 'j'},        LIMITS_OPTIONS,
+                                          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
+    if (!limits_read(&e->limits, argc, argv, "ho:", known))
+        return EXIT_BAD_USAGE;
     while ((option = getopt_long(argc, argv, "ho:", known, NULL)) != -1) {
         if (option == 'h') {
             usage(stdout);
@@ -376,10 +396,11 @@ int command_eval(int argc, char **argv)
 {
     static evaluation e;
     e = (evaluation){.g = {1},
-                     .in = {.command = "eval", .option = "--in"},
-                     .cotangent = {.command = "eval", .option = "--cotangent"},
-                     .jvp = {.command = "eval", .option = "--jvp"},
-                     .hvp = {.command = "eval", .option = "--hvp"}};
+                     .limits = limits_default("eval"),
+                     .in = {.command = "eval", .option = "--in", .limits = &e.limits},
+                     .cotangent = {.command = "eval", .option = "--cotangent", .limits = &e.limits},
+                     .jvp = {.command = "eval", .option = "--jvp", .limits = &e.limits},
+                     .hvp = {.command = "eval", .option = "--hvp", .limits = &e.limits}};
     int status = with_options(&e, argc, argv);
     named_free(&e.in);
     named_free(&e.cotangent);

@@ -1,4 +1,5 @@
 /* named.c: see named.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "named.h"
 #include "arguments.h"
 
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool out_of_memory(const named_list *list)
 {
@@ -62,6 +64,8 @@ static bool make_room(const named_list *list, const char *typed, const weft_shap
             return argument_refuse(list->command, list->option, typed, "random arrays have at most 2**27 elements");
         else
             count *= shape->dim[i];
+    if (!limits_take(list->limits, count * sizeof(double), typed))
+        return false;
     double *x = malloc(count * sizeof *x + 1);
     if (!x)
         return out_of_memory(list);
@@ -79,32 +83,30 @@ static bool make_number(const named_list *list, double value, weft_array *array)
     return true;
 }
 
-/* FILE.npz takes the array called `name`, or the only one; FILE.npz:ENTRY the one of that name. */
-static weft_status read_npz(const char *text, const char *name, weft_array *array, char *message)
-{
-    char path[4096];
-    const char *suffix = strstr(text, ".npz");
-    for (const char *next = suffix; next; next = strstr(next + 1, ".npz"))
-        suffix = next;
-    size_t n = (size_t)(suffix - text) + 4;
-    if (n >= sizeof path) {
-        snprintf(message, WEFT_MESSAGE_SIZE, "the path is too long");
-        return WEFT_ERROR_ARGUMENT;
-    }
-    memcpy(path, text, n);
-    path[n] = 0;
-    if (text[n] == ':')
-        return weft_npz_read(path, text + n + 1, array, message);
-    weft_status status = weft_npz_read(path, name, array, message);
-    return status == WEFT_ERROR_ARGUMENT ? weft_npz_read(path, NULL, array, message) : status;
-}
-
-static bool is_npz(const char *text)
+/* What stands behind FILE.npz: "" or ":ENTRY"; NULL: it is no such file. */
+static const char *behind_npz(const char *text)
 {
     const char *suffix = strstr(text, ".npz");
     while (suffix && suffix[4] && suffix[4] != ':')
         suffix = strstr(suffix + 1, ".npz");
-    return suffix;
+    return suffix ? suffix + 4 : NULL;
+}
+
+/* FILE.npz takes the array called `name`, or the only one; FILE.npz:ENTRY the one of that name. */
+static weft_status read_npz(const char *path, const char *behind, const char *name, weft_array *array, char *message)
+{
+    if (*behind)
+        return weft_npz_read(path, behind + 1, array, message);
+    weft_status status = weft_npz_read(path, name, array, message);
+    return status == WEFT_ERROR_ARGUMENT ? weft_npz_read(path, NULL, array, message) : status;
+}
+
+/* Files are read whole, and an archive may be one entry; so what is larger than the memory is not begun. */
+static bool too_large(const named_list *list, const char *path)
+{
+    struct stat file;
+    return !stat(path, &file) && S_ISREG(file.st_mode) && (uint64_t)file.st_size > list->limits->memory &&
+           !limits_take(list->limits, (uint64_t)file.st_size, path);
 }
 
 static bool read_array(const named_list *list, const char *typed, const char *what, const char *name, weft_array *array)
@@ -119,10 +121,17 @@ static bool read_array(const named_list *list, const char *typed, const char *wh
     double number = strtod(what, &end);
     if (*what && !*end)
         return make_number(list, number, array);
-    weft_status status = is_npz(what) ? read_npz(what, name, array, message) : weft_npy_read(what, array, message);
+    char path[4096];
+    const char *behind = behind_npz(what);
+    if ((behind ? (size_t)(behind - what) : strlen(what)) >= sizeof path)
+        return argument_refuse(list->command, list->option, typed, "the path is too long");
+    snprintf(path, sizeof path, "%.*s", behind ? (int)(behind - what) : (int)sizeof path, what);
+    if (too_large(list, path))
+        return false;
+    weft_status status = behind ? read_npz(path, behind, name, array, message) : weft_npy_read(path, array, message);
     if (status != WEFT_OK)
         fprintf(stderr, "weft: %s: %s\n", list->command, message);
-    return status == WEFT_OK;
+    return status == WEFT_OK && limits_take(list->limits, array->bytes, what);
 }
 
 bool named_add(named_list *list, const char *text, bool unnamed)
@@ -143,10 +152,9 @@ bool named_add(named_list *list, const char *text, bool unnamed)
     for (size_t i = 0; i < list->n; i++)
         if (!strcmp(list->item[i].name, made->name))
             return argument_refuse(list->command, list->option, text, "that name is given twice");
-    if (!read_array(list, text, made->from, made->name, &made->array))
-        return false;
-    list->n++;
-    return true;
+    bool good = read_array(list, text, made->from, made->name, &made->array);
+    list->n++; /* what was read is freed, also when there is no room for it */
+    return good;
 }
 
 void named_draw(named_list *list, generator *g)
@@ -215,6 +223,8 @@ bool named_convert(named_list *list, weft_dtype dtype)
         if (a->dtype == dtype || a->dtype == WEFT_I64)
             continue;
         size_t count = weft_shape_count(&a->shape), bytes = count * weft_dtype_size(dtype);
+        if (!limits_take(list->limits, bytes, list->item[i].from))
+            return false;
         void *converted = malloc(bytes + 1);
         if (!converted)
             return out_of_memory(list);
@@ -224,6 +234,7 @@ bool named_convert(named_list *list, weft_dtype dtype)
             else
                 ((double *)converted)[k] = (double)((const float *)a->data)[k];
         weft_shape shape = a->shape;
+        limits_give_back(list->limits, a->bytes);
         weft_array_free(a);
         *a = (weft_array){dtype, shape, converted, bytes};
     }
@@ -253,8 +264,9 @@ weft_node named_parse(const named_list *list, weft_tape *tape, const char *expre
     weft_node y;
     for (size_t i = 0; i < list->n; i++)
         names[i] = (weft_binding_name){list->item[i].name, list->item[i].node};
-    if (weft_parse(tape, expression, names, list->n, &y, message) != WEFT_OK)
-        fprintf(stderr, "weft: %s: %s\n", list->command, message);
+    weft_status status = weft_parse(tape, expression, names, list->n, &y, message);
+    if (status != WEFT_OK)
+        limits_fail(list->limits, status, message);
     return y;
 }
 

@@ -2,6 +2,7 @@
 #ifndef WEFT_DEMOS_NAMED_H
 #define WEFT_DEMOS_NAMED_H
 
+#include "limits.h"
 #include "sample.h"
 
 enum { MOST_NAMED = 64, NAMED_LENGTH = 64 };
@@ -16,6 +17,7 @@ typedef struct named {
 
 typedef struct named_list {
     const char *command, *option; /* for what is said on stderr */
+    limits *limits;
     named item[MOST_NAMED];
     size_t n;
 } named_list;

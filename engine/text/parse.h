@@ -77,10 +77,12 @@ bool weft__parse_expect(parser *p, const char *sign, const char *where);
 
 /* Value of a name that is not called; after an assignment it is what was assigned. */
 bool weft__parse_name(parser *p, token name, value *v);
+bool weft__parse_is_value(const parser *p, token name); /* whether weft__parse_name() knows it */
 bool weft__parse_assign(parser *p, token name, const value *v);
 bool weft__parse_unknown_function(parser *p, token name);
 /* "; did you mean \"gamma\"?", or "" when no parameter is near. text: of at least 64 bytes. */
 const char *weft__parse_nearest_formal(const weft_formal *formals, int n, token name, char *text, size_t size);
+const char *weft__parse_nearest_word(weft_piece words, token name, char *text, size_t size); /* the same for "one|two" */
 
 bool weft__parse_expression(parser *p, value *v);
 bool weft__parse_call(parser *p, token name, value *v); /* the token is the opening parenthesis */

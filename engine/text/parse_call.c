@@ -49,12 +49,41 @@ static int word_among(weft_piece words, const char *text, size_t length)
     return -1;
 }
 
+/* "mean|sum|none" as "mean, sum or none" */
+static const char *list_words(weft_piece words, char *text, size_t size)
+{
+    size_t used = 0, bars = 0;
+    for (size_t k = 0; k < words.length; k++)
+        bars += words.text[k] == '|';
+    for (size_t k = 0; k < words.length && used + 8 < size; k++)
+        if (words.text[k] != '|')
+            text[used++] = words.text[k];
+        else
+            used += (size_t)snprintf(text + used, size - used, --bars ? ", " : " or ");
+    text[used] = 0;
+    return text;
+}
+
+static bool no_such_word(parser *p, const call *c, int i, const char *at, token word)
+{
+    const weft_formal *f = &c->formals[i];
+    char words[100], near[64];
+    return weft__parse_fail(p, at, WEFT_ERROR_SYNTAX, "\"%.*s\" of %s must be %s, and is \"%.*s\"%s", (int)f->name.length, f->name.text,
+                            c->function.name, list_words(f->words, words, sizeof words), (int)(word.length < 40 ? word.length : 40), word.text,
+                            weft__parse_nearest_word(f->words, word, near, sizeof near));
+}
+
+/* A word stands with quotes or without. */
 static bool read_argument(parser *p, call *c, int i)
 {
     const weft_formal *f = &c->formals[i];
-    if (f->kind == WEFT_ARGUMENT_WORD && p->token.kind == TOKEN_NAME && word_among(f->words, p->token.text, p->token.length) >= 0) {
-        c->given[i] = (value){.kind = VALUE_WORD, .at = p->token.text, .word = p->token};
-        return weft__parse_next(p);
+    if (f->kind == WEFT_ARGUMENT_WORD && p->token.kind == TOKEN_NAME) {
+        if (word_among(f->words, p->token.text, p->token.length) >= 0) {
+            c->given[i] = (value){.kind = VALUE_WORD, .at = p->token.text, .word = p->token};
+            return weft__parse_next(p);
+        }
+        if (!weft__parse_is_value(p, p->token))
+            return no_such_word(p, c, i, p->token.text, p->token);
     }
     return weft__parse_expression(p, &c->given[i]);
 }
@@ -147,7 +176,7 @@ static bool expected(parser *p, const call *c, int i, const value *v, const char
 static bool to_whole(parser *p, const call *c, int i, const value *v, ptrdiff_t *whole)
 {
     if (v->kind != VALUE_NUMBER || !v->whole || fabs(v->number) > 1e15)
-        return expected(p, c, i, v, "a whole number");
+        return expected(p, c, i, v, v->kind == VALUE_NUMBER && fabs(v->number) > 1e15 ? "a whole number of at most 15 digits" : "a whole number");
     *whole = (ptrdiff_t)v->number;
     return true;
 }
@@ -186,6 +215,8 @@ static bool to_axes(parser *p, const call *c, int i, const value *v, weft_node o
 static bool to_nodes(parser *p, const value *v, weft_node like, weft_argument *a)
 {
     size_t n = v->kind == VALUE_TUPLE ? v->n : 1;
+    if (!n)
+        return weft__parse_fail(p, v->at, WEFT_ERROR_SYNTAX, "the tuple has no arrays; at least one is needed");
     if (!weft__grow(&p->tape->allocator, &p->nodes, &p->nodes_allocated, n + 1, sizeof *p->nodes))
         return weft__parse_memory(p);
     for (size_t k = 0; k < n; k++)
@@ -224,9 +255,12 @@ static bool to_argument(parser *p, const call *c, int i, const value *v, weft_no
     case WEFT_ARGUMENT_WORD:
         break;
     }
-    int word = v->kind == VALUE_WORD ? word_among(f->words, v->word.text, v->word.length) : -1;
+    char words[100];
+    if (v->kind != VALUE_WORD)
+        return expected(p, c, i, v, list_words(f->words, words, sizeof words));
+    int word = word_among(f->words, v->word.text, v->word.length);
     a->number = word;
-    return word >= 0 || weft__parse_fail(p, v->at, WEFT_ERROR_SYNTAX, "expected one of the words %.*s", (int)f->words.length, f->words.text);
+    return word >= 0 || no_such_word(p, c, i, v->at, v->word);
 }
 
 static bool malformed(parser *p, const call *c)

@@ -1,5 +1,6 @@
 /* parse_names.c: what a name stands for: the latest assignment, else an array of the caller's, else a constant. Functions are apart from them, so
- * that a value may be called mean. For an unknown name the nearest one is suggested, by the number of letters to change (Levenshtein, 1965). */
+ * that a value may be called mean. For an unknown name the nearest one is suggested, by the number of letters to insert, remove, change or
+ * swap with their neighbour (Damerau, 1964). */
 #include "engine/text/parse.h"
 
 #include <ctype.h>
@@ -41,22 +42,24 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Letters to insert, remove or change; a change of case alone is half as far, so that the true name comes first. Twice the number. */
+/* Letters to insert, remove, change, or swap with the one behind; a change of case alone is half as far, so that the true name comes first. Twice the
+ * number. row[i % 3][j]: from the first i letters of a to the first j of b. */
 static size_t distance(const char *a, size_t n, const char *b, size_t m)
 {
-    size_t row[LONGEST + 1];
+    size_t row[3][LONGEST + 1];
     for (size_t j = 0; j <= m; j++)
-        row[j] = 2 * j;
+        row[0][j] = 2 * j;
     for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-        row[0] = 2 * i;
+        size_t *now = row[i % 3], *above = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = 2 * i;
         for (size_t j = 1; j <= m; j++) {
-            size_t above = row[j], cost = a[i - 1] == b[j - 1] ? 0 : tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]) ? 1 : 2;
-            row[j] = smaller(diagonal + cost, smaller(above, row[j - 1]) + 2);
-            diagonal = above;
+            size_t cost = a[i - 1] == b[j - 1] ? 0 : tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]) ? 1 : 2;
+            now[j] = smaller(above[j - 1] + cost, smaller(above[j], now[j - 1]) + 2);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = smaller(now[j], before[j - 2] + 2);
         }
     }
-    return row[m];
+    return row[n % 3][m];
 }
 
 static void consider(nearest *s, const char *candidate, size_t length)
@@ -94,15 +97,31 @@ static void consider_values(const parser *p, nearest *s)
         consider(s, constants[i].name, strlen(constants[i].name));
 }
 
+static const char *suggest(const nearest *s, char *text, size_t size)
+{
+    text[0] = 0;
+    if (s->best)
+        snprintf(text, size, "; did you mean \"%.*s\"?", (int)s->length, s->best);
+    return text;
+}
+
 const char *weft__parse_nearest_formal(const weft_formal *formals, int n, token name, char *text, size_t size)
 {
     nearest s = begin(name);
     for (int i = 0; i < n; i++)
         consider(&s, formals[i].name.text, formals[i].name.length);
-    text[0] = 0;
-    if (s.best)
-        snprintf(text, size, "; did you mean \"%.*s\"?", (int)s.length, s.best);
-    return text;
+    return suggest(&s, text, size);
+}
+
+const char *weft__parse_nearest_word(weft_piece words, token name, char *text, size_t size)
+{
+    nearest s = begin(name);
+    for (size_t at = 0, length; at < words.length; at += length + 1) {
+        const char *bar = memchr(words.text + at, '|', words.length - at);
+        length = bar ? (size_t)(bar - words.text) - at : words.length - at;
+        consider(&s, words.text + at, length);
+    }
+    return suggest(&s, text, size);
 }
 
 /* --- what names are --- */
@@ -141,13 +160,18 @@ static bool unknown_value(parser *p, token name)
                             *names ? "there is " : "no name is bound", names);
 }
 
-bool weft__parse_unknown_function(parser *p, token name)
+bool weft__parse_is_value(const parser *p, token name)
 {
     value v;
-    int length = (int)smaller(name.length, LONGEST);
     parser silent = *p;
     silent.message = NULL;
-    if (weft__parse_name(&silent, name, &v))
+    return weft__parse_name(&silent, name, &v);
+}
+
+bool weft__parse_unknown_function(parser *p, token name)
+{
+    int length = (int)smaller(name.length, LONGEST);
+    if (weft__parse_is_value(p, name))
         return weft__parse_fail(p, name.text, WEFT_ERROR_SYNTAX, "\"%.*s\" is a value and cannot be called; for a product write *", length,
                                 name.text);
     nearest s = begin(name);

@@ -7,9 +7,10 @@
  * one call of OpenBLAS for everything: f32 0.84 of its time at (128, 128, 128), 0.98 at 512, 1.17 at 1024; f64 0.85, 1.04 and 1.18. Blocks are
  * copied first, since at this size OpenBLAS reads them where they lie, and rows far apart cost it up to half of its speed.
  *
- * Long sums. One call of OpenBLAS for a small result adds up a long sum of f32 with less care than blocks of it: calls of 16384 terms, which the size
- * above allows a result of (4, 4), are off by 3.1e-6 of the largest element after 1e6 terms, and by 8.9e-6 where an offset of 1e4 is in them; PyTorch
- * is off by 1.3e-6 and 1.7e-6. Calls of 512 terms are off by 1.2e-6 and 3.0e-6. They take up to a quarter more time where the result is that small.
+ * Long sums. In f32 the rounding of a sum grows with its terms: 1e7 products of 0.1f with themselves, added up by calls of 512 terms one upon the
+ * other, are off by 2136 ulp, and by 2620 in PyTorch 1.13. So f32 adds up DEEP terms at most, and f64 adds up what comes of them: 0.6 ulp then, at any
+ * length. What remains is the rounding within DEEP terms, which is systematic where they are all alike: 0.1f times 1 is off by 3 ulp (PyTorch: 3087).
+ * Where blocks are copied it pays to go DEEP_PACKED terms, which are off by up to 18 ulp then, and by less than 2 for terms that are not all alike.
  *
  * Tiny products. A call of CBLAS takes 16 to 28 ns up to (4, 4, 4), or 65 to 95 where an operand is transposed or the processor has no AVX-512;
  * the plain loops take 9 ns for one element, 20 for (2, 2, 2) and 60 for (4, 4, 4), and lose beyond. */
@@ -21,7 +22,12 @@
 enum {
     TINY = 64,           /* multiplications that plain loops do sooner than CBLAS can be called */
     CALL = 1 << 18,      /* that OpenBLAS does on the calling thread */
-    DEEP = 512,          /* terms of a sum that one call adds up in f32 */
+#ifdef WEFT_CBLAS
+    DEEP = 256,          /* terms of a sum that are added up in f32, in several parts where OpenBLAS does it */
+#else
+    DEEP = 16,           /* one after the other by the plain loops, so fewer */
+#endif
+    DEEP_PACKED = 2048,  /* likewise, where blocks are copied: a whole number of them */
     WHOLE = 1 << 20,     /* that are not worth copying blocks, nor more than one tile */
     SHARED = 1 << 23,    /* that are worth more than one thread: 0.1 ms in f32 */
     TILE = 256, SMALL_TILE = 128, /* the longest sides of a tile */
@@ -85,12 +91,14 @@ void weft__gemm_cut(weft__gemm *g)
     g->across = g->columns ? (g->n + g->columns - 1) / g->columns : 0;
     g->tiles = g->rows ? (g->m + g->rows - 1) / g->rows * g->across : 0;
     g->packed = large && g->m >= BLOCK_M && g->n >= BLOCK_N; /* else a block is hardly read twice */
+    g->deep = g->dtype == WEFT_F32 && g->k > (g->packed ? DEEP_PACKED : DEEP) ? (g->packed ? DEEP_PACKED : DEEP) : 0;
     g->shared = outputs && g->tiles > 1 && g->k > SHARED / outputs;
 }
 
 size_t weft__gemm_workspace(const weft__gemm *g)
 {
-    return g->packed ? (g->rows + g->columns) * BLOCK_K * weft_dtype_size(g->dtype) : 0;
+    size_t blocks = g->packed ? (g->rows + g->columns) * BLOCK_K * weft_dtype_size(g->dtype) : 0;
+    return blocks + (g->deep ? g->rows * g->columns * sizeof(double) : 0);
 }
 
 void weft__gemm_tile(const weft__gemm *g, size_t tile, void *workspace)

@@ -17,6 +17,7 @@ typedef struct weft__gemm {
     size_t rows, columns; /* of a tile; weft__gemm_cut() gives these and what follows */
     size_t across, tiles; /* tiles in a row of them, and in all */
     bool packed;          /* blocks of a and b are copied before they are multiplied */
+    size_t deep;          /* terms of a sum that are added up in f32, then in f64 with those before; 0: all of them are added up in the dtype */
     bool shared;          /* the tiles are worth more than one thread */
 } weft__gemm;
 

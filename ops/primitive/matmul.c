@@ -175,9 +175,11 @@ static weft_node turned(weft_node x)
     return weft_transpose(x, order);
 }
 
-/* The sum of dx over what was repeated to reach its shape from that of x. */
+/* The sum of dx over what was repeated to reach its shape from that of x. A failed node has no shape. */
 static weft_node add_up_repeats(weft_node dx, weft_node x)
 {
+    if (weft_node_failed(dx))
+        return dx;
     weft_shape from = weft_node_shape(x), to = weft_node_shape(dx);
     int added = to.rank - from.rank;
     unsigned repeated = WEFT_AXIS(added) - 1;
@@ -193,6 +195,8 @@ static weft_node add_up_repeats(weft_node dx, weft_node x)
 /* x as a matrix with all rows of its batch. */
 static weft_node rows_of(weft_node x)
 {
+    if (weft_node_failed(x))
+        return x;
     weft_shape shape = weft_node_shape(x);
     size_t dim[2] = {1, shape.dim[shape.rank - 1]};
     for (int i = 0; i < shape.rank - 1; i++)
