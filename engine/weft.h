@@ -451,10 +451,14 @@ weft_node weft_fused_batchnorm_relu(weft_node h, weft_node gamma, weft_node beta
 /* Formulas, shapes and errors are those of the twin. Where the sum of a root and eps is 0, its reciprocal is taken as 0: y = beta, or 0, and no
  * gradient passes, where the staged twin gives NaN. */
 weft_node weft_fused_layernorm(weft_node x, weft_node gamma, weft_node beta, double eps); /* weft_layernorm */
+weft_node weft_fused_groupnorm(weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps); /* weft_groupnorm */
+weft_node weft_fused_instancenorm(weft_node x, weft_node gamma, weft_node beta, double eps); /* weft_instancenorm; it records a fused_groupnorm */
 weft_node weft_fused_rmsnorm(weft_node x, weft_node gamma, double eps);                   /* weft_rmsnorm */
 weft_node weft_fused_l2_normalize(weft_node x, int axis, double eps);                     /* weft_l2_normalize */
 weft_node weft_fused_softmax(weft_node z, int axis);                                      /* weft_softmax */
+weft_node weft_fused_log_softmax(weft_node z, int axis);                                  /* weft_log_softmax */
 weft_node weft_fused_softmax_cross_entropy(weft_node z, weft_node label);                 /* weft_softmax_cross_entropy; an index error also in dz */
+weft_node weft_fused_gelu(weft_node x); /* weft_gelu; of f32 by a polynomial of its own, within 1e-9 of the exact value before it is rounded */
 
 /* --- Derivatives ------------------------------------------------------------------------------------------------------------------------ */
 

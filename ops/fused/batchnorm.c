@@ -9,6 +9,7 @@
  *              = g r / N (N dy[i] - sum dy - x[i] sum dy x)
  * and dgamma = sum dy x, dbeta = sum dy: two sums over (dy, h) in one read, then one read that writes dh. */
 #include "ops/fused/batchnorm.h"
+#include "ops/fused/words.h"
 #include "ops/staged/staged.h"
 
 static weft_status backward_kernel(const weft_call *call)
@@ -49,7 +50,8 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 
 const weft_op weft_op_fused_batchnorm = {
     .name = "fused_batchnorm", .formula = "y = gamma (h - mean) rstd + beta", .arity = 3, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1 | 1u << 2,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double),
+    .words = weft__eps_words, .wide_outputs = 1u << 1 | 1u << 2,
     .shape = weft__batchnorm_forward_shape, .kernel = forward_kernel, .workspace = weft__batchnorm_forward_workspace, .vjp = forward_vjp,
     .expand = forward_expand,
 };

@@ -36,6 +36,17 @@ void weft__layernorm_staged(weft_node x, weft_node gamma, weft_node beta, double
 void weft__rmsnorm_staged(weft_node x, weft_node gamma, double eps, weft_node y_rrms[2]);
 void weft__l2_normalize_staged(weft_node x, unsigned along, double eps, weft_node y_rnorm[2]);
 weft_node weft__softmax_staged(weft_node z, unsigned along);
+weft_node weft__log_softmax_staged(weft_node z, unsigned along);
+
+/* x is (N, C, ...), gamma and beta (C) or of tape NULL, groups divides C, eps >= 0; instancenorm: x is (N, C, ...) with one more axis, and more than
+ * one value for each sample and channel. Else the tape's error, worded for the function of that name. */
+bool weft__groupnorm_check(const char *name, weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps);
+bool weft__instancenorm_check(const char *name, weft_node x, weft_node gamma, weft_node beta, double eps);
+
+/* y (N, C, ...), mu and rstd (N, groups, 1, 1) */
+void weft__groupnorm_staged(weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3]);
+weft_node weft__groupnorm_cut(weft_node x, size_t groups);    /* x (N, C, ...) as (N, groups, C/groups, ...), one axis for the last */
+weft_node weft__groupnorm_column(weft_node x, size_t groups); /* x (C) as it meets that: (groups, C/groups, 1) */
 
 /* The axis as a set of one, where it is one of x and eps >= 0; else 0 and the tape's error, worded for the function of that name. */
 unsigned weft__l2_normalize_check(const char *name, weft_node x, int axis, double eps);
