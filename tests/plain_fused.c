@@ -286,12 +286,14 @@ static const struct {
     const char *name;
     void (*whole)(const work *w);
 } known[] = {
-    {"fused_groupnorm", plain_fused_groupnorm},
-    {"fused_groupnorm_backward", plain_fused_groupnorm_backward},
+    {"fused_groupnorm", plain_groupnorm},
+    {"fused_groupnorm_backward", plain_groupnorm_backward},
+    {"fused_batchnorm_evaluation", plain_evaluated},
+    {"fused_batchnorm_evaluation_backward", plain_evaluated_backward},
     {"fused_log_softmax", fused_log_softmax},
     {"fused_log_softmax_backward", fused_log_softmax_backward},
-    {"fused_gelu", plain_fused_gelu},
-    {"fused_gelu_backward", plain_fused_gelu_backward},
+    {"fused_gelu", plain_gelu},
+    {"fused_gelu_backward", plain_gelu_backward},
     {"fused_layernorm", fused_layernorm},
     {"fused_layernorm_backward", fused_layernorm_backward},
     {"fused_rmsnorm", fused_rmsnorm},

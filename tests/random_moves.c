@@ -353,6 +353,15 @@ static weft_node build_fused_batchnorm_relu(built *b, const move *m, const weft_
     return weft_fused_batchnorm_relu(x[0], x[1], x[2], eps_of(m));
 }
 
+/* The variance is gamma's square; p[1]: with a ReLU. Not frozen: differences know no gamma that derivatives take for a constant. */
+static weft_node build_fused_batchnorm_evaluation(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    const weft_batchnorm_options o = {.axis = 1, .mode = WEFT_BATCHNORM_EVALUATION, .eps = 0.1, .gamma = x[1],
+                                      .beta = x[2], .running_mean = x[2], .running_variance = weft_mul(x[1], x[1]), .relu = m->p[1] != 0};
+    return weft_fused_batchnorm_with(x[0], &o, NULL, NULL);
+}
+
 static weft_node build_fused_layernorm(built *b, const move *m, const weft_node *x)
 {
     (void)b;
@@ -442,6 +451,7 @@ static const move_kind kinds[] = {
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
     {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
     {.name = "fused_batchnorm_relu", .arity = 3, .other = build_fused_batchnorm_relu},
+    {.name = "fused_batchnorm_evaluation", .arity = 3, .other = build_fused_batchnorm_evaluation},
     {.name = "fused_layernorm", .arity = 3, .other = build_fused_layernorm},
     {.name = "fused_groupnorm", .arity = 3, .other = build_fused_groupnorm},
     {.name = "fused_rmsnorm", .arity = 2, .other = build_fused_rmsnorm},

@@ -321,7 +321,7 @@ static int step_batchnorm(generator *d, const char *kind)
     weft_shape columns = {1, {shape_at(d, h).dim[1]}};
     int gamma = add_leaf(d, columns), beta = chance(d, 0.9) ? add_leaf(d, columns) : gamma;
     int eps = chance(d, 0.5);
-    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {h, gamma, beta}, .p = {eps}});
+    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {h, gamma, beta}, .p = {eps, chance(d, 0.5)}});
 }
 
 /* gamma and beta along axis 1. */
@@ -408,6 +408,7 @@ static const struct {
     {"batchnorm", 2, step_batchnorm},
     {"fused_batchnorm", 3, step_batchnorm},
     {"fused_batchnorm_relu", 2, step_batchnorm},
+    {"fused_batchnorm_evaluation", 2, step_batchnorm},
     {"fused_layernorm", 2, step_row_norm},
     {"fused_groupnorm", 2, step_groupnorm},
     {"fused_rmsnorm", 2, step_row_norm},

@@ -29,7 +29,7 @@ typedef enum extent {
     SCALAR
 } extent;
 
-typedef enum form { EPS, AXIS, EPS_AND_AXIS, EPS_AND_GROUPS, NOTHING } form; /* of the attributes */
+typedef enum form { EPS, AXIS, EPS_AND_AXIS, EPS_AND_GROUPS, GIVEN, GIVEN_RELU, GIVEN_FROZEN, NOTHING } form; /* of the attributes */
 
 /* How to record a fused op on operands of random shape, of rank `fewest` to `most`. */
 typedef struct fused_case {
@@ -50,6 +50,16 @@ static const fused_case cases[] = {
     {"fused_batchnorm_relu", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, 1},
     {"fused_batchnorm_relu_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
      {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, NOTHING, 0, 1},
+    {"fused_batchnorm_evaluation", 2, 4, 5, {WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, GIVEN, 1e-5, 1},
+    {"fused_batchnorm_evaluation", 2, 4, 5, {WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, GIVEN_RELU, 0.1, 1},
+    {"fused_batchnorm_evaluation", 2, 4, 5, {WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, GIVEN_FROZEN, 0.1, 1},
+    {"fused_batchnorm_evaluation_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, GIVEN, 1e-5, 1},
+    {"fused_batchnorm_evaluation_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, GIVEN_RELU, 0.1, 1},
     {"fused_layernorm", 1, 4, 3, {WHOLE, LAST, LAST}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, -1},
     {"fused_layernorm", 1, 4, 3, {WHOLE, LAST, LAST}, {NORMAL, NORMAL, NORMAL}, EPS, 0.1, -1},
     {"fused_layernorm_backward", 1, 4, 5, {WHOLE, WHOLE, LAST, BESIDE, BESIDE}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, -1},
@@ -116,6 +126,10 @@ typedef union attributes {
         double eps;
         int64_t axis;
     } both;
+    struct {
+        double eps;
+        int64_t relu, frozen;
+    } given;
 } attributes;
 
 static attributes attributes_of(const fused_case *c, int axis, const weft_shape *x)
@@ -126,6 +140,8 @@ static attributes attributes_of(const fused_case *c, int axis, const weft_shape 
         a.eps = c->eps;
     else if (c->form == AXIS)
         a.axis = axis;
+    else if (c->form == GIVEN || c->form == GIVEN_RELU || c->form == GIVEN_FROZEN)
+        a.given.eps = c->eps, a.given.relu = c->form != GIVEN, a.given.frozen = c->form == GIVEN_FROZEN;
     else
         a.both.eps = c->eps, a.both.axis = c->form == EPS_AND_GROUPS ? (int64_t)groups_of(x) : axis;
     return a;

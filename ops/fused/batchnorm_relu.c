@@ -50,9 +50,9 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 }
 
 const weft_op weft_op_fused_batchnorm_relu = {
-    .name = "fused_batchnorm_relu", .formula = "y = max(gamma (h - mean) rstd + beta, 0)", .arity = 3, .outputs = 3,
+    .name = "fused_batchnorm_relu", .formula = "y = max(gamma (h - mean) rstd + beta, 0)", .arity = 3, .outputs = 4,
     .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double),
-    .words = weft__eps_words, .wide_outputs = 1u << 1 | 1u << 2,
+    .words = weft__eps_words, .wide_outputs = 1u << 1 | 1u << 2 | 1u << 3,
     .shape = weft__batchnorm_forward_shape, .kernel = forward_kernel, .workspace = weft__batchnorm_forward_workspace, .vjp = forward_vjp,
     .expand = forward_expand,
 };

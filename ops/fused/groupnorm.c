@@ -85,8 +85,8 @@ static void backward_part(void *context, size_t part, void *workspace)
             group_gradient_f32(n, p->s, (const float *)x[0].data + r * n, (const float *)x[1].data + r * n, (const float *)x[2].data + c, mean, rstd,
                                dgamma + c, dbeta + c, (float *)dx->data + r * n, p->v.past);
         else
-            group_gradient_f64(n, p->s, (const double *)x[0].data + r * n, (const double *)x[1].data + r * n, (const double *)x[2].data + c, mean, rstd,
-                               dgamma + c, dbeta + c, (double *)dx->data + r * n, p->v.past);
+            group_gradient_f64(n, p->s, (const double *)x[0].data + r * n, (const double *)x[1].data + r * n, (const double *)x[2].data + c, mean,
+                               rstd, dgamma + c, dbeta + c, (double *)dx->data + r * n, p->v.past);
     }
     if (p->v.past)
         weft__stream_end();

@@ -36,6 +36,7 @@ static const struct {
     {"argmin", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
     {"fused_batchnorm", {{"eps", NUMBER, 1}}},
     {"fused_batchnorm_relu", {{"eps", NUMBER, 1}}},
+    {"fused_batchnorm_evaluation", {{"eps", NUMBER, 1}, {"relu", INT64, 1}, {"frozen", INT64, 1}}},
     {"fused_layernorm", {{"eps", NUMBER, 1}}},
     {"fused_groupnorm", {{"eps", NUMBER, 1}, {"groups", INT64, 1}}},
     {"fused_rmsnorm", {{"eps", NUMBER, 1}}},

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 WITHOUT = {
     "fused_batchnorm_backward": "it is in derivatives only, which each side derives by itself",
     "fused_batchnorm_relu_backward": "likewise",
+    "fused_batchnorm_evaluation_backward": "likewise",
     "fused_layernorm_backward": "likewise",
     "fused_groupnorm_backward": "likewise",
     "fused_rmsnorm_backward": "likewise",
@@ -146,6 +147,15 @@ def batchnorm_torch(node, h, *x):
 
 def batchnorm_numpy(node, *x):
     return batchnorm(lambda a, axes: numpy.sum(a, axes, keepdims=True), numpy.sqrt, node, *x)
+
+
+def evaluated(m, node, h, gamma, beta, mean, variance):
+    channels = (-1,) + (1,) * (h.ndim - 2)
+    if node.frozen and m is torch:
+        gamma, beta = gamma.detach(), beta.detach()
+    centred = h - mean.reshape(channels)
+    y = gamma.reshape(channels) * (centred / m.sqrt(variance + node.eps).reshape(channels)) + beta.reshape(channels)
+    return y if not node.relu else torch.relu(y) if m is torch else numpy.maximum(y, 0)
 
 
 def row_mean(x):
@@ -303,6 +313,7 @@ OPS = {
     "scatter_add_elements": (lambda node, x, index: x.new_zeros(node.shape).scatter_add(axis_of(node), index, x), scatter_add_elements_numpy),
     "one_hot": (lambda node, index: F.one_hot(index, node.shape[-1]).to(torch.float64), lambda node, index: numpy.eye(node.shape[-1])[index]),
     "fused_batchnorm": (batchnorm_torch, batchnorm_numpy),
+    "fused_batchnorm_evaluation": (lambda node, *x: evaluated(torch, node, *x), lambda node, *x: evaluated(numpy, node, *x)),
     "fused_layernorm": (lambda node, *x: layernorm(torch, node, *x), lambda node, *x: layernorm(numpy, node, *x)),
     "fused_groupnorm": (lambda node, *x: groupnorm(torch, node, *x), lambda node, *x: groupnorm(numpy, node, *x)),
     "fused_rmsnorm": (lambda node, *x: rmsnorm(torch, node, *x), lambda node, *x: rmsnorm(numpy, node, *x)),

@@ -1,4 +1,5 @@
-/* plain_groupnorm.c: fused groupnorm and gelu, by the formulas that weft.h and the ops print. */
+/* plain_channels.c: fused groupnorm and batchnorm by given moments, whose gamma and beta belong to channels, and gelu, by the formulas that weft.h and
+ * the ops print. */
 #include "tests/plain_work.h"
 
 #include <math.h>
@@ -40,7 +41,7 @@ typedef struct group_attributes {
 } group_attributes;
 
 /* y = gamma (x - mean) rstd + beta; operands x, gamma, beta. */
-void plain_fused_groupnorm(const work *w)
+void plain_groupnorm(const work *w)
 {
     const rounding *r = &w->p->rounding;
     const group_attributes *a = weft_node_attributes(w->node);
@@ -67,7 +68,7 @@ void plain_fused_groupnorm(const work *w)
 }
 
 /* dx = rstd (u - mean u - xhat mean(u xhat)), u = gamma dy; dgamma = sum(dy xhat), dbeta = sum dy; operands dy, x, gamma, mean, rstd. */
-void plain_fused_groupnorm_backward(const work *w)
+void plain_groupnorm_backward(const work *w)
 {
     const rounding *r = &w->p->rounding;
     rows v = rows_of(&w->x_shape[1], w->x_shape[3].dim[1]);
@@ -103,6 +104,62 @@ void plain_fused_groupnorm_backward(const work *w)
     free(dbeta);
 }
 
+/* --- by given moments --- */
+
+typedef struct evaluation {
+    double eps;
+    int64_t relu, frozen;
+} evaluation;
+
+/* (variance + eps)**(-1/2) */
+static bounded rstd_of(const work *w, bounded variance)
+{
+    const rounding *r = &w->p->rounding;
+    const evaluation *a = weft_node_attributes(w->node);
+    return bounded_div(r, one, bounded_sqrt(r, bounded_add(r, variance, bounded_exact(a->eps), none), none, none), none);
+}
+
+/* y = gamma (h - mean) rstd + beta of h (N, C); operands h, gamma, beta, mean, variance. */
+void plain_evaluated(const work *w)
+{
+    const rounding *r = &w->p->rounding;
+    const evaluation *a = weft_node_attributes(w->node);
+    size_t channels = w->x_shape[0].dim[1];
+    for (size_t i = 0; i < w->count; i++) {
+        size_t c = i % channels;
+        bounded hhat = bounded_mul(r, bounded_sub(r, w->x[0][i], w->x[3][c], none), rstd_of(w, w->x[4][c]), none);
+        bounded z = bounded_add(r, bounded_mul(r, w->x[1][c], hhat, none), w->x[2][c], none);
+        w->y[0][i] = a->relu ? bounded_relu(r, z, none, none) : z;
+    }
+}
+
+/* dh = gamma rstd dy, dgamma = sum(dy hhat), dbeta = sum dy, of dy what passes; operands dy, h, gamma, mean, variance, beta. */
+void plain_evaluated_backward(const work *w)
+{
+    const rounding *r = &w->p->rounding;
+    const evaluation *a = weft_node_attributes(w->node);
+    size_t channels = w->x_shape[1].dim[1];
+    for (size_t c = 0; c < channels; c++) {
+        bounded rstd = rstd_of(w, w->x[4][c]), scale = bounded_mul(r, w->x[2][c], rstd, none);
+        bounded_total sum = in_any_way(), dot = in_any_way();
+        for (size_t i = c; i < w->count; i += channels) {
+            bounded dy = w->x[0][i], hhat = bounded_mul(r, bounded_sub(r, w->x[1][i], w->x[3][c], none), rstd, none);
+            if (a->relu) {
+                bounded mask = bounded_greater(r, bounded_add(r, bounded_mul(r, w->x[2][c], hhat, none), w->x[5][c], none), none, none);
+                w->p->undecided |= mask.e > 0;
+                dy = bounded_mul(r, dy, mask, none);
+            }
+            w->y[0][i] = bounded_mul(r, scale, dy, none);
+            bounded_take(&dot, bounded_mul(r, dy, hhat, none));
+            bounded_take(&sum, dy);
+        }
+        w->y[1][c] = bounded_end(r, &dot, r->sum_unit);
+        w->y[2][c] = bounded_end(r, &sum, r->sum_unit);
+    }
+}
+
+/* --- gelu --- */
+
 /* P(x) = (1 + erf(x / sqrt 2))/2, as it is written, since the staged twin loses what it loses; a kernel may know it better. */
 static bounded below(const rounding *r, bounded x)
 {
@@ -110,14 +167,14 @@ static bounded below(const rounding *r, bounded x)
     return bounded_mul(r, bounded_exact(0.5L), bounded_add(r, one, erf, none), none);
 }
 
-void plain_fused_gelu(const work *w)
+void plain_gelu(const work *w)
 {
     for (size_t i = 0; i < w->count; i++)
         w->y[0][i] = bounded_mul(&w->p->rounding, w->x[0][i], below(&w->p->rounding, w->x[0][i]), none);
 }
 
 /* dx = dy (P(x) + x exp(-x**2/2)/sqrt(2 pi)); operands dy, x. */
-void plain_fused_gelu_backward(const work *w)
+void plain_gelu_backward(const work *w)
 {
     const rounding *r = &w->p->rounding;
     bounded scale = bounded_exact(1 / sqrtl(2 * acosl(-1)));
