@@ -8,7 +8,8 @@
  * with R smooth: exp(u**2) erfc(u)/(2q) at u = t/sqrt 2. A polynomial takes its place for results that are f32: the one of degree 11 that meets R
  * at Chebyshev's points between the q of t = 14.566 and of 0, and is within 3e-10 of R; for a larger t the product with x is less than half of f32's
  * least number.
- * No branch and no call: loops of it are vectors. Results that are f64 take the C library's erfc().
+ * No branch and no call: loops of it are vectors. Results that are f64 take the C library's erfc(). Either takes longer than memory does, so that
+ * stores past the caches would gain nothing.
  * Source of the form: Abramowitz and Stegun, 1964, 7.1.26. */
 #include "ops/fused/softmax_rows.h"
 
@@ -33,8 +34,6 @@ static inline double weft__below_f64(double x, double *density)
     return 0.5 * erfc(x * -0.70710678118654752440);
 }
 
-#define LOOPS "ops/fused/vectors.inc"
-#include "ops/both_types.inc"
 #define LOOPS "ops/fused/gelu_loops.inc"
 #include "ops/both_types.inc"
 
@@ -42,10 +41,9 @@ static inline double weft__below_f64(double x, double *density)
 typedef struct pass {
     const weft_call *call;
     size_t count, step;
-    bool past;
 } pass;
 
-static weft_status run(const weft_call *call, size_t arrays, void (*work)(void *context, size_t part, void *workspace))
+static weft_status run(const weft_call *call, void (*work)(void *context, size_t part, void *workspace))
 {
     const weft_view *y = &call->y[0];
     pass p = {.call = call, .count = 1};
@@ -54,7 +52,6 @@ static weft_status run(const weft_call *call, size_t arrays, void (*work)(void *
     size_t parts = p.count / PART;
     parts = parts > MOST_PARTS ? MOST_PARTS : parts ? parts : 1;
     p.step = (p.count / parts / CHUNK + 1) * CHUNK;
-    p.past = p.count * weft_dtype_size(y->dtype) >= WEFT_BEYOND_CACHE / arrays;
     parts = (p.count + p.step - 1) / p.step;
     if (p.count >= WORTH_SHARING)
         weft_call_parts(call, work, &p, parts);
@@ -87,16 +84,14 @@ static void backward_part(void *context, size_t part, void *workspace)
     void *dx = p->call->y[0].data;
     size_t first, n = elements_of(p, part, &first);
     if (p->call->y[0].dtype == WEFT_F32)
-        gelu_gradient_f32(n, (const float *)dy + first, (const float *)x + first, (float *)dx + first, p->past);
+        gelu_gradient_f32(n, (const float *)dy + first, (const float *)x + first, (float *)dx + first);
     else
-        gelu_gradient_f64(n, (const double *)dy + first, (const double *)x + first, (double *)dx + first, p->past);
-    if (p->past)
-        weft__stream_end();
+        gelu_gradient_f64(n, (const double *)dy + first, (const double *)x + first, (double *)dx + first);
 }
 
 static weft_status backward_kernel(const weft_call *call)
 {
-    return run(call, BACKWARD_ARRAYS, backward_part);
+    return run(call, backward_part);
 }
 
 /* (1 + erf(a / sqrt 2))/2 */
@@ -135,16 +130,14 @@ static void forward_part(void *context, size_t part, void *workspace)
     void *y = p->call->y[0].data;
     size_t first, n = elements_of(p, part, &first);
     if (p->call->y[0].dtype == WEFT_F32)
-        gelu_values_f32(n, (const float *)x + first, (float *)y + first, p->past);
+        gelu_values_f32(n, (const float *)x + first, (float *)y + first);
     else
-        gelu_values_f64(n, (const double *)x + first, (double *)y + first, p->past);
-    if (p->past)
-        weft__stream_end();
+        gelu_values_f64(n, (const double *)x + first, (double *)y + first);
 }
 
 static weft_status forward_kernel(const weft_call *call)
 {
-    return run(call, FORWARD_ARRAYS, forward_part);
+    return run(call, forward_part);
 }
 
 static void forward_vjp(weft_node y, const weft_node *x, const weft_node *dy, weft_node *dx)

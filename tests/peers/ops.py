@@ -164,6 +164,7 @@ def row_mean(x):
 
 
 def layernorm(m, node, x, gamma, beta):
+    """Of PyTorch's x a copy, for batchnorm_torch()'s reason: what flows back cancels in a row of one element."""
     centred = x - row_mean(x)
     return gamma * (centred / m.sqrt(row_mean(centred * centred) + node.eps)) + beta
 
@@ -314,7 +315,7 @@ OPS = {
     "one_hot": (lambda node, index: F.one_hot(index, node.shape[-1]).to(torch.float64), lambda node, index: numpy.eye(node.shape[-1])[index]),
     "fused_batchnorm": (batchnorm_torch, batchnorm_numpy),
     "fused_batchnorm_evaluation": (lambda node, *x: evaluated(torch, node, *x), lambda node, *x: evaluated(numpy, node, *x)),
-    "fused_layernorm": (lambda node, *x: layernorm(torch, node, *x), lambda node, *x: layernorm(numpy, node, *x)),
+    "fused_layernorm": (lambda node, x, *rest: layernorm(torch, node, x.clone(), *rest), lambda node, *x: layernorm(numpy, node, *x)),
     "fused_groupnorm": (lambda node, *x: groupnorm(torch, node, *x), lambda node, *x: groupnorm(numpy, node, *x)),
     "fused_rmsnorm": (lambda node, *x: rmsnorm(torch, node, *x), lambda node, *x: rmsnorm(numpy, node, *x)),
     "fused_l2_normalize": (l2_normalize_torch, l2_normalize_numpy),
