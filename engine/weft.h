@@ -336,6 +336,7 @@ typedef struct weft_batchnorm_options {
     bool cumulative; /* in place of momentum: running' = running + (batch - running)/(batches + 1), the average of all batches; PyTorch's None */
     bool biased;     /* running_variance follows sigma2 itself; false: sigma2*M/(M - 1), of M values per channel, as PyTorch */
     weft_node batches; /* for cumulative: a scalar parameter of h's dtype, which begins with 0 and counts; an f32 up to 2**24 */
+    bool relu; /* max(y, 0) in place of y */
 } weft_batchnorm_options;
 
 /* y, of h's shape. h of rank 1 or more, f32 or f64 with all else. updates: NULL, or room for three; it gets the assignments that training makes of
@@ -346,7 +347,7 @@ weft_node weft_batchnorm_with(weft_node h, const weft_batchnorm_options *options
 
 /* An evaluation-mode batch normalization of x @ w + b as one affine: w (D, C), b (C) or left out -> folded[0] (D, C), folded[1] (C) with
  *     s = gamma*(running_variance + eps)**(-1/2)    w' = w*s    b' = (b - running_mean)*s + beta
- * so that weft_affine(x, w', b') is the same within rounding. Of the options eps, gamma, beta and the running statistics count. Errors: as above. */
+ * so that weft_affine(x, w', b') is the same within rounding. Of the options eps, gamma, beta and the running statistics count; a ReLU is left to do. Errors: as above. */
 void weft_batchnorm_fold(weft_node w, weft_node b, const weft_batchnorm_options *options, weft_node folded[2]);
 
 /* Group normalization: the C channels in groups of C/groups neighbours, each sample and group normalised by itself. x (N, C, ...), gamma (C) or of
@@ -449,13 +450,20 @@ weft_node weft_clip_by_norm(const weft_node *dw, size_t n, double most, weft_nod
 weft_node weft_fused_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);      /* weft_batchnorm */
 weft_node weft_fused_batchnorm_relu(weft_node h, weft_node gamma, weft_node beta, double eps); /* weft_relu of weft_batchnorm */
 
+/* weft_batchnorm_with(): all its modes, along any axis. */
+weft_node weft_fused_batchnorm_with(weft_node h, const weft_batchnorm_options *options, weft_node updates[3], size_t *n_updates);
+
 /* Formulas, shapes and errors are those of the twin. Where the sum of a root and eps is 0, its reciprocal is taken as 0: y = beta, or 0, and no
  * gradient passes, where the staged twin gives NaN. */
 weft_node weft_fused_layernorm(weft_node x, weft_node gamma, weft_node beta, double eps); /* weft_layernorm */
+weft_node weft_fused_groupnorm(weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps); /* weft_groupnorm */
+weft_node weft_fused_instancenorm(weft_node x, weft_node gamma, weft_node beta, double eps); /* weft_instancenorm; it records a fused_groupnorm */
 weft_node weft_fused_rmsnorm(weft_node x, weft_node gamma, double eps);                   /* weft_rmsnorm */
 weft_node weft_fused_l2_normalize(weft_node x, int axis, double eps);                     /* weft_l2_normalize */
 weft_node weft_fused_softmax(weft_node z, int axis);                                      /* weft_softmax */
+weft_node weft_fused_log_softmax(weft_node z, int axis);                                  /* weft_log_softmax */
 weft_node weft_fused_softmax_cross_entropy(weft_node z, weft_node label);                 /* weft_softmax_cross_entropy; an index error also in dz */
+weft_node weft_fused_gelu(weft_node x); /* weft_gelu; of f32 by a polynomial of its own, within 1e-9 of the exact value before it is rounded */
 
 /* --- Derivatives ------------------------------------------------------------------------------------------------------------------------ */
 

@@ -106,6 +106,14 @@ static weft_node noise(weft_node (*build)(weft_node seed, weft_node step, uint32
     return build(a[0].node, a[1].node, (uint32_t)a[3].number, (weft_dtype)a[4].number, (int)a[2].n, dim);
 }
 
+static weft_node evaluated(const weft_argument *a)
+{
+    const weft_batchnorm_options o = {.axis = 1, .mode = a[7].number != 0 ? WEFT_BATCHNORM_FROZEN : WEFT_BATCHNORM_EVALUATION, .gamma = a[1].node,
+                                      .beta = a[2].node, .running_mean = a[3].node, .running_variance = a[4].node, .eps = a[5].number,
+                                      .relu = a[6].number != 0};
+    return weft_fused_batchnorm_with(a[0].node, &o, NULL, NULL);
+}
+
 /* --- the lines --- */
 
 #define ALIAS(name, of)

@@ -127,9 +127,26 @@ says 'three matmuls alone'
 says 'beyond the matmuls'
 run 0 bench block --size 16,8 --rounds 3 --no-compile --json
 parses beyond_matmuls absent
-run 0 bench norms --size 16,8 --rounds 1 --no-compile --json
+run 0 bench norms --size 16,8 --rounds 1 --no-compile --no-peers --json
 parses rows
-for norm in layernorm rmsnorm softmax l2_normalize softmax_cross_entropy; do says "\"$norm \(16, 8\)\""; done
+for norm in layernorm groupnorm rmsnorm softmax log_softmax softmax_cross_entropy gelu l2_normalize; do says "\"$norm \(16, 8\)\""; done
+check "no PyTorch with --no-peers" bash -c "! grep -q PyTorch '$folder/out'"
+# a Python without torch, one that is none, and one that stops in the middle
+printf '#!/bin/sh\nexit 1\n' >"$folder/no_torch"
+printf '#!/bin/sh\necho ready 0.0\nread work\necho 1e-3\n' >"$folder/ends"
+chmod +x "$folder/no_torch" "$folder/ends"
+for python in "$folder/no_torch" "$folder/nowhere"; do
+  WEFT_PYTHON=$python run 0 bench norms --size 5,3 --rounds 1 --no-compile
+  says '^  PyTorch .*not installed'
+  silent err
+done
+WEFT_PYTHON=$folder/ends run 0 bench norms --size 5,3 --rounds 1 --no-compile
+says '^  PyTorch 0.0 .*gave no answer'
+silent err
+# the real one, if it is there
+run 0 bench norms --size 5,3 --rounds 1 --no-compile --json
+parses rows
+says '"PyTorch'
 run 0 bench mlp --rounds 3
 says 'a second / fused, tiles'
 says '^  fused, compiled C '

@@ -100,7 +100,7 @@ static bounded_total in_any_way(void)
     return total;
 }
 
-/* y = gamma (h - mean) rstd + beta, mean, rstd = (sum (h - mean)**2 / N + eps)**(-1/2) */
+/* y = gamma (h - mean) rstd + beta, mean, sigma2 = sum (h - mean)**2 / N, rstd = (sigma2 + eps)**(-1/2) */
 static void normalised(const work *w, bool relu)
 {
     const rounding *r = &w->p->rounding;
@@ -116,10 +116,11 @@ static void normalised(const work *w, bool relu)
             bounded centred = bounded_sub(r, w->x[0][i * columns + j], mean, none);
             bounded_take(&squares, bounded_mul(r, centred, centred, none));
         }
-        bounded sigma2 = bounded_add(r, bounded_div(r, bounded_end(r, &squares, r->sum_unit), n, none), eps, none);
-        bounded rstd = bounded_div(r, bounded_exact(1), bounded_sqrt(r, sigma2, none, none), none);
+        bounded sigma2 = bounded_div(r, bounded_end(r, &squares, r->sum_unit), n, none);
+        bounded rstd = bounded_div(r, bounded_exact(1), bounded_sqrt(r, bounded_add(r, sigma2, eps, none), none, none), none);
         w->y[1][j] = mean;
         w->y[2][j] = rstd;
+        w->y[3][j] = sigma2;
         for (size_t i = 0; i < rows; i++) {
             bounded hhat = bounded_mul(r, bounded_sub(r, w->x[0][i * columns + j], mean, none), rstd, none);
             bounded z = bounded_add(r, bounded_mul(r, w->x[1][j], hhat, none), w->x[2][j], none);

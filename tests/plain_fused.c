@@ -222,6 +222,35 @@ static void fused_softmax_backward(const work *w)
     }
 }
 
+/* y = z - most - log total */
+static void fused_log_softmax(const work *w)
+{
+    const rounding *r = &w->p->rounding;
+    vector v = along(&w->x_shape[0], (int)*(const int64_t *)weft_node_attributes(w->node));
+    for (size_t k = 0; k < v.count; k++) {
+        bounded most = most_of(w, &v, k), log_total = bounded_log(r, total_of(w, &v, k, most), none, none);
+        for (size_t i = 0; i < v.length; i++)
+            w->y[0][at(&v, k, i)] = bounded_sub(r, bounded_sub(r, w->x[0][at(&v, k, i)], most, none), log_total, none);
+    }
+}
+
+/* dz = dy - exp(y) sum(dy); operands dy, y. */
+static void fused_log_softmax_backward(const work *w)
+{
+    const rounding *r = &w->p->rounding;
+    vector v = along(&w->x_shape[0], (int)*(const int64_t *)weft_node_attributes(w->node));
+    for (size_t k = 0; k < v.count; k++) {
+        bounded_total total = in_any_way();
+        for (size_t i = 0; i < v.length; i++)
+            bounded_take(&total, w->x[0][at(&v, k, i)]);
+        bounded sum = bounded_end(r, &total, r->sum_unit);
+        for (size_t i = 0; i < v.length; i++) {
+            bounded power = bounded_exp(r, w->x[1][at(&v, k, i)], none, none);
+            w->y[0][at(&v, k, i)] = bounded_sub(r, w->x[0][at(&v, k, i)], bounded_mul(r, power, sum, none), none);
+        }
+    }
+}
+
 /* loss = mean(log total - (z[label] - most)) */
 static void fused_softmax_cross_entropy(const work *w)
 {
@@ -257,6 +286,14 @@ static const struct {
     const char *name;
     void (*whole)(const work *w);
 } known[] = {
+    {"fused_groupnorm", plain_groupnorm},
+    {"fused_groupnorm_backward", plain_groupnorm_backward},
+    {"fused_batchnorm_evaluation", plain_evaluated},
+    {"fused_batchnorm_evaluation_backward", plain_evaluated_backward},
+    {"fused_log_softmax", fused_log_softmax},
+    {"fused_log_softmax_backward", fused_log_softmax_backward},
+    {"fused_gelu", plain_gelu},
+    {"fused_gelu_backward", plain_gelu_backward},
     {"fused_layernorm", fused_layernorm},
     {"fused_layernorm_backward", fused_layernorm_backward},
     {"fused_rmsnorm", fused_rmsnorm},

@@ -49,6 +49,12 @@ void plain_scatter_add(const work *w);
 void plain_gather_elements(const work *w);
 void plain_scatter_add_elements(const work *w);
 void plain_one_hot(const work *w);
+void plain_groupnorm(const work *w);
+void plain_groupnorm_backward(const work *w);
+void plain_gelu(const work *w);
+void plain_gelu_backward(const work *w);
+void plain_evaluated(const work *w);
+void plain_evaluated_backward(const work *w);
 /* Likewise of the table of fused ops that work along one axis. */
 bool plain_fused(const work *w, const char *name);
 

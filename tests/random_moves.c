@@ -354,10 +354,28 @@ static weft_node build_fused_batchnorm_relu(built *b, const move *m, const weft_
     return weft_fused_batchnorm_relu(x[0], x[1], x[2], eps_of(m));
 }
 
+/* The variance is gamma's square; p[1]: with a ReLU. Not frozen: differences know no gamma that derivatives take for a constant. */
+static weft_node build_fused_batchnorm_evaluation(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    const weft_batchnorm_options o = {.axis = 1, .mode = WEFT_BATCHNORM_EVALUATION, .eps = 0.1, .gamma = x[1],
+                                      .beta = x[2], .running_mean = x[2], .running_variance = weft_mul(x[1], x[1]), .relu = m->p[1] != 0};
+    return weft_fused_batchnorm_with(x[0], &o, NULL, NULL);
+}
+
 static weft_node build_fused_layernorm(built *b, const move *m, const weft_node *x)
 {
     (void)b;
     return weft_fused_layernorm(x[0], x[1], x[2], eps_of(m));
+}
+
+/* p[1]: how many channels a group has, if they come out even. */
+static weft_node build_fused_groupnorm(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    weft_shape shape = weft_node_shape(x[0]);
+    size_t own = (size_t)m->p[1], channels = shape.rank > 1 ? shape.dim[1] : 0;
+    return weft_fused_groupnorm(x[0], own && channels && channels % own == 0 ? channels / own : 1, x[1], x[2], eps_of(m));
 }
 
 static weft_node build_fused_rmsnorm(built *b, const move *m, const weft_node *x)
@@ -377,6 +395,12 @@ static weft_node build_fused_softmax(built *b, const move *m, const weft_node *x
 {
     (void)b;
     return weft_fused_softmax(x[0], m->p[1]);
+}
+
+static weft_node build_fused_log_softmax(built *b, const move *m, const weft_node *x)
+{
+    (void)b;
+    return weft_fused_log_softmax(x[0], m->p[1]);
 }
 
 static weft_node build_fused_softmax_cross_entropy(built *b, const move *m, const weft_node *x)
@@ -428,10 +452,14 @@ static const move_kind kinds[] = {
     {.name = "batchnorm", .arity = 3, .other = build_batchnorm},
     {.name = "fused_batchnorm", .arity = 3, .other = build_fused_batchnorm},
     {.name = "fused_batchnorm_relu", .arity = 3, .other = build_fused_batchnorm_relu},
+    {.name = "fused_batchnorm_evaluation", .arity = 3, .other = build_fused_batchnorm_evaluation},
     {.name = "fused_layernorm", .arity = 3, .other = build_fused_layernorm},
+    {.name = "fused_groupnorm", .arity = 3, .other = build_fused_groupnorm},
     {.name = "fused_rmsnorm", .arity = 2, .other = build_fused_rmsnorm},
     {.name = "fused_l2_normalize", .arity = 1, .other = build_fused_l2_normalize},
     {.name = "fused_softmax", .arity = 1, .other = build_fused_softmax},
+    {.name = "fused_log_softmax", .arity = 1, .other = build_fused_log_softmax},
+    {.name = "fused_gelu", .arity = 1, .one = weft_fused_gelu},
     {.name = "fused_softmax_cross_entropy", .arity = 1, .other = build_fused_softmax_cross_entropy},
 };
 

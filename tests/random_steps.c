@@ -321,7 +321,23 @@ static int step_batchnorm(generator *d, const char *kind)
     weft_shape columns = {1, {shape_at(d, h).dim[1]}};
     int gamma = add_leaf(d, columns), beta = chance(d, 0.9) ? add_leaf(d, columns) : gamma;
     int eps = chance(d, 0.5);
-    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {h, gamma, beta}, .p = {eps}});
+    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {h, gamma, beta}, .p = {eps, chance(d, 0.5)}});
+}
+
+/* gamma and beta along axis 1. */
+static int step_groupnorm(generator *d, const char *kind)
+{
+    int a = pick_move(d);
+    weft_shape x = shape_at(d, a);
+    if (x.rank < 2) {
+        a = make_matrix(d, a);
+        x = shape_at(d, a < 0 ? 0 : a);
+    }
+    if (a < 0)
+        return -1;
+    weft_shape channels = {1, {x.dim[1]}};
+    int gamma = add_leaf(d, channels), beta = gamma >= 0 && chance(d, 0.9) ? add_leaf(d, channels) : gamma, eps = chance(d, 0.5);
+    return gamma < 0 || beta < 0 ? -1 : add_move(d, (move){.kind = move_kind_named(kind), .x = {a, gamma, beta}, .p = {eps, 1 + (int)below(d, 3)}});
 }
 
 /* gamma and beta along the last axis. */
@@ -392,10 +408,14 @@ static const struct {
     {"batchnorm", 2, step_batchnorm},
     {"fused_batchnorm", 3, step_batchnorm},
     {"fused_batchnorm_relu", 2, step_batchnorm},
+    {"fused_batchnorm_evaluation", 2, step_batchnorm},
     {"fused_layernorm", 2, step_row_norm},
+    {"fused_groupnorm", 2, step_groupnorm},
     {"fused_rmsnorm", 2, step_row_norm},
     {"fused_l2_normalize", 2, step_one_axis},
     {"fused_softmax", 3, step_one_axis},
+    {"fused_log_softmax", 2, step_one_axis},
+    {"fused_gelu", 2, step_unary},
     {"fused_softmax_cross_entropy", 2, step_cross_entropy},
 };
 

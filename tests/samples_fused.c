@@ -2,6 +2,7 @@
 #include "tests/closed_forms.h"
 #include "tests/sample_table.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { SHORT = 3 /* classes, as many as there are labels */ };
@@ -62,6 +63,59 @@ FUSED(softmax_last, weft_fused_softmax(x[0], -1), 1, closed_softmax, rows_of)
 FUSED(softmax_0, weft_fused_softmax(x[0], 0), 1, closed_softmax, ALONG_0)
 FUSED(softmax_1, weft_fused_softmax(x[0], 1), 1, closed_softmax, ALONG_1)
 
+FUSED(log_softmax_last, weft_fused_log_softmax(x[0], -1), 1, closed_log_softmax, rows_of)
+FUSED(log_softmax_0, weft_fused_log_softmax(x[0], 0), 1, closed_log_softmax, ALONG_0)
+FUSED(log_softmax_1, weft_fused_log_softmax(x[0], 1), 1, closed_log_softmax, ALONG_1)
+
+/* Groupnorm, in as many groups as each of these says; gamma and beta may be left out. */
+#define GROUPED(name, groups, builder)                                                                                                     \
+    static weft_node build_##name(const weft_node *x)                                                                                      \
+    {                                                                                                                                      \
+        return builder;                                                                                                                    \
+    }                                                                                                                                      \
+    static void naive_##name(const weft_shape *shape, const double *const *x, double *y)                                                   \
+    {                                                                                                                                      \
+        closed_groupnorm(shape->dim[0], shape->dim[1], groups, columns_of(shape, 1).inner,                                                 \
+                         (closed_form){.x = x[0], .gamma = x[1], .beta = x[2], .y = y, .eps = 1e-3});                                      \
+    }                                                                                                                                      \
+    static weft_node build_##name##_backward(const weft_node *dy_x)                                                                        \
+    {                                                                                                                                      \
+        const weft_node x[] = {dy_x[1], dy_x[2], dy_x[2]};                                                                                 \
+        weft_node y = builder, dx;                                                                                                         \
+        weft_vjp(&y, &dy_x[0], 1, &x[0], 1, &dx);                                                                                          \
+        return dx;                                                                                                                         \
+    }                                                                                                                                      \
+    static void naive_##name##_backward(const weft_shape *shape, const double *const *x, double *dx)                                       \
+    {                                                                                                                                      \
+        size_t channels = shape[1].dim[1];                                                                                                 \
+        double *spare = calloc(weft_shape_count(&shape[1]) + 2 * channels, sizeof *spare);                                                 \
+        closed_groupnorm(shape[1].dim[0], channels, groups, columns_of(&shape[1], 1).inner,                                                \
+                         (closed_form){.dy = x[0], .x = x[1], .gamma = x[2], .dx = dx, .dgamma = spare, .dbeta = spare + channels,         \
+                                       .y = spare + 2 * channels, .eps = 1e-3});                                                           \
+        free(spare);                                                                                                                       \
+    }
+static const weft_node left_out = {.tape = NULL};
+GROUPED(groupnorm_1, 1, weft_fused_groupnorm(x[0], 1, x[1], x[2], 1e-3))
+GROUPED(groupnorm_2, 2, weft_fused_groupnorm(x[0], 2, x[1], x[2], 1e-3))
+GROUPED(instancenorm, shape->dim[1], weft_fused_instancenorm(x[0], x[1], x[2], 1e-3))
+GROUPED(groupnorm_plain, 2, weft_fused_groupnorm(x[0], 2, left_out, left_out, 1e-3))
+
+EACH(gelu, weft_fused_gelu(x[0]), a / 2 * (1 + erf(a / sqrt(2))))
+
+/* dy, x */
+static weft_node build_gelu_backward(const weft_node *dy_x)
+{
+    weft_node y = weft_fused_gelu(dy_x[1]), dx;
+    weft_vjp(&y, &dy_x[0], 1, &dy_x[1], 1, &dx);
+    return dx;
+}
+
+static void naive_gelu_backward(const weft_shape *shape, const double *const *x, double *dx)
+{
+    for (size_t i = 0; i < weft_shape_count(shape); i++)
+        dx[i] = x[0][i] * ((1 + erf(x[1][i] / sqrt(2))) / 2 + x[1][i] * exp(-x[1][i] * x[1][i] / 2) / sqrt(2 * acos(-1)));
+}
+
 static weft_node build_cross_entropy(const weft_node *x)
 {
     return weft_fused_softmax_cross_entropy(x[0], x[1]);
@@ -98,6 +152,7 @@ static void naive_cross_entropy_backward(const weft_shape *shape, const double *
 #define NORMS(d, rank, ...)                                                                                                                \
     FORWARD(fused_layernorm, layernorm, 3, d, rank, __VA_ARGS__), BACKWARD(fused_layernorm, layernorm, 2, d, rank, __VA_ARGS__),           \
         FORWARD(fused_rmsnorm, rmsnorm, 2, d, rank, __VA_ARGS__), BACKWARD(fused_rmsnorm, rmsnorm, 2, d, rank, __VA_ARGS__)
+#define GROUPS(name, c, rank, ...) FORWARD(fused_groupnorm, name, 3, c, rank, __VA_ARGS__), BACKWARD(fused_groupnorm, name, 2, c, rank, __VA_ARGS__)
 #define BOTH(op, name, rank, ...) FORWARD(op, name, 1, 1, rank, __VA_ARGS__), BACKWARD(op, name, 1, 1, rank, __VA_ARGS__)
 
 static const sample rows[] = {
@@ -116,6 +171,23 @@ static const sample rows[] = {
     BOTH(fused_softmax, softmax_0, 3, 3, 2, 2),
     BOTH(fused_softmax, softmax_1, 3, 2, 3, 4),
     BOTH(fused_softmax, softmax_1, 8, 1, 3, 1, 1, 2, 1, 1, 2),
+    BOTH(fused_log_softmax, log_softmax_last, 2, 4, 3),
+    BOTH(fused_log_softmax, log_softmax_last, 1, 37),
+    BOTH(fused_log_softmax, log_softmax_0, 3, 3, 2, 2),
+    BOTH(fused_log_softmax, log_softmax_1, 3, 2, 3, 4),
+    BOTH(fused_log_softmax, log_softmax_1, 8, 1, 3, 1, 1, 2, 1, 1, 2),
+    GROUPS(groupnorm_1, 3, 2, 2, 3),
+    GROUPS(groupnorm_2, 10, 2, 3, 10),
+    GROUPS(groupnorm_2, 4, 3, 2, 4, 5),
+    GROUPS(groupnorm_2, 74, 2, 2, 74), /* sums side by side, and a remainder */
+    GROUPS(groupnorm_2, 2, 4, 1, 2, 5, 7),
+    GROUPS(groupnorm_2, 2, 8, 2, 2, 1, 3, 1, 1, 2, 1),
+    GROUPS(instancenorm, 3, 3, 2, 3, 4),
+    BOTH(fused_groupnorm, groupnorm_plain, 3, 2, 4, 3),
+    BOTH(fused_gelu, gelu, 2, 4, 3),
+    BOTH(fused_gelu, gelu, 0, 0),
+    BOTH(fused_gelu, gelu, 1, 37),
+    BOTH(fused_gelu, gelu, 8, 1, 2, 1, 3, 1, 2, 1, 1),
     {"fused_softmax_cross_entropy", build_cross_entropy, naive_cross_entropy, 2, {{2, {5, SHORT}}, {1, {5}}}, {NORMAL, INDEX}, false},
     {"fused_softmax_cross_entropy", build_cross_entropy, naive_cross_entropy, 2, {{2, {3, 37}}, {1, {3}}}, {NORMAL, INDEX}, false},
     {"fused_softmax_cross_entropy_backward", build_cross_entropy_backward, naive_cross_entropy_backward, 3,

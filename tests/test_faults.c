@@ -51,6 +51,7 @@ static void record(weft_tape *t, weft_node *leaf, weft_node *out)
     }
     h = weft_fused_rmsnorm(weft_fused_layernorm(h, leaf[4], leaf[4], 1e-5), leaf[4], 1e-5);
     h = weft_add(weft_fused_l2_normalize(h, 0, 1e-5), weft_fused_softmax(h, -1));
+    h = weft_fused_gelu(weft_fused_groupnorm(weft_fused_log_softmax(h, -1), 1, leaf[4], leaf[4], 1e-5));
     out[0] = weft_softmax_cross_entropy(weft_matmul(h, leaf[2]), leaf[1]);
     out[0] = weft_add(out[0], weft_fused_softmax_cross_entropy(h, leaf[1]));
     weft_grad(out[0], (const weft_node[]){leaf[2], leaf[4]}, 2, dw);

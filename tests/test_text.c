@@ -119,10 +119,10 @@ START_TEST(prints_further_outputs)
     assert_text(listing(&rstd, 1), "%0 h: f64 (4, 3) = input\n"
                                    "%1 gamma: f64 (3) = input\n"
                                    "%2 beta: f64 (3) = input\n"
-                                   "%3 y: f64 (4, 3) = fused_batchnorm %0 %1 %2\n"
+                                   "%3 y: f64 (4, 3) = fused_batchnorm %0 %1 %2 eps=0\n"
                                    "%5: f64 (3) = part %3 output=2\n");
-    assert_text(expression(y), "fused_batchnorm(h, gamma, beta)[0]");
-    assert_text(expression(weft_neg(rstd)), "-fused_batchnorm(h, gamma, beta)[2]");
+    assert_text(expression(y), "fused_batchnorm(h, gamma, beta, eps=0)[0]");
+    assert_text(expression(weft_neg(rstd)), "-fused_batchnorm(h, gamma, beta, eps=0)[2]");
     assert_text(expression(weft_neg(y)), "-y");
     weft_tape_free(t);
 }

@@ -91,6 +91,33 @@ START_TEST(fused_rows_have_the_same_bits)
 }
 END_TEST
 
+START_TEST(fused_channels_have_the_same_bits)
+{
+    const weft_shape *shape = &batches[_i];
+    weft_dtype dtype = _i % 2 ? WEFT_F64 : WEFT_F32;
+    const size_t *d = &shape->dim[1];
+    for (int kind = 0; kind < 6; kind++) { /* groupnorm, evaluation without a ReLU and with one, log_softmax along two axes, gelu */
+        graph g = graph_new();
+        weft_node x = add_input(&g, dtype, shape->rank, shape->dim, true), gamma = add_input(&g, dtype, 1, d, true);
+        weft_node dy = add_input(&g, dtype, shape->rank, shape->dim, true);
+        const weft_batchnorm_options o = {.axis = 1, .mode = WEFT_BATCHNORM_EVALUATION, .eps = 1e-5, .gamma = gamma, .beta = gamma,
+                                          .running_mean = gamma, .running_variance = weft_mul(gamma, gamma), .relu = kind == 2};
+        if (kind == 0)
+            g.out[0] = weft_fused_groupnorm(x, *d % 2 ? 1 : *d / 2, gamma, gamma, 1e-5);
+        else if (kind < 3)
+            g.out[0] = weft_fused_batchnorm_with(x, &o, NULL, NULL);
+        else
+            g.out[0] = kind < 5 ? weft_fused_log_softmax(x, kind == 3 ? 1 : -1) : weft_fused_gelu(x);
+        weft_vjp(g.out, &dy, 1, (const weft_node[]){x, gamma}, 2, g.out + 1);
+        g.n_out = kind < 3 ? 3 : 2;
+        char what[80];
+        snprintf(what, sizeof what, "channels of shape %d, kind %d", _i, kind);
+        expect_same_bits(&g, what);
+        graph_free(&g);
+    }
+}
+END_TEST
+
 START_TEST(fused_cross_entropy_has_the_same_bits)
 {
     enum { ROWS = 6007, CLASSES = 200 };
@@ -315,6 +342,7 @@ int main(void)
     tcase_add_loop_test(bits, samples_have_the_same_bits, 0, (int)sample_count());
     tcase_add_loop_test(bits, batchnorm_has_the_same_bits, 0, (int)(sizeof batches / sizeof *batches));
     tcase_add_loop_test(bits, fused_rows_have_the_same_bits, 0, 2 * (int)(sizeof rows / sizeof *rows));
+    tcase_add_loop_test(bits, fused_channels_have_the_same_bits, 0, (int)(sizeof batches / sizeof *batches));
     tcase_add_loop_test(bits, fused_cross_entropy_has_the_same_bits, 0, 2);
     tcase_add_test(bits, softmax_of_few_rows_has_the_same_bits);
     tcase_add_test(bits, noise_has_the_same_bits);

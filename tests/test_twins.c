@@ -25,10 +25,11 @@ typedef enum extent {
     LAST,    /* (D) of x (..., D) */
     BESIDE,  /* as x, but 1 along the axis */
     FIRST,   /* (N) of x (N, ...) */
+    GROUPS,  /* (N, groups) of x (N, C, ...) */
     SCALAR
 } extent;
 
-typedef enum form { EPS, AXIS, EPS_AND_AXIS, NOTHING } form; /* of the attributes */
+typedef enum form { EPS, AXIS, EPS_AND_AXIS, EPS_AND_GROUPS, GIVEN, GIVEN_RELU, GIVEN_FROZEN, NOTHING } form; /* of the attributes */
 
 /* How to record a fused op on operands of random shape, of rank `fewest` to `most`. */
 typedef struct fused_case {
@@ -49,9 +50,22 @@ static const fused_case cases[] = {
     {"fused_batchnorm_relu", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, 1},
     {"fused_batchnorm_relu_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
      {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, NOTHING, 0, 1},
+    {"fused_batchnorm_evaluation", 2, 4, 5, {WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, GIVEN, 1e-5, 1},
+    {"fused_batchnorm_evaluation", 2, 4, 5, {WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, GIVEN_RELU, 0.1, 1},
+    {"fused_batchnorm_evaluation", 2, 4, 5, {WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, GIVEN_FROZEN, 0.1, 1},
+    {"fused_batchnorm_evaluation_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, GIVEN, 1e-5, 1},
+    {"fused_batchnorm_evaluation_backward", 2, 4, 6, {WHOLE, WHOLE, CHANNEL, CHANNEL, CHANNEL, CHANNEL},
+     {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE, NORMAL}, GIVEN_RELU, 0.1, 1},
     {"fused_layernorm", 1, 4, 3, {WHOLE, LAST, LAST}, {NORMAL, NORMAL, NORMAL}, EPS, 1e-5, -1},
     {"fused_layernorm", 1, 4, 3, {WHOLE, LAST, LAST}, {NORMAL, NORMAL, NORMAL}, EPS, 0.1, -1},
     {"fused_layernorm_backward", 1, 4, 5, {WHOLE, WHOLE, LAST, BESIDE, BESIDE}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, -1},
+    {"fused_groupnorm", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS_AND_GROUPS, 1e-5, 1},
+    {"fused_groupnorm", 2, 4, 3, {WHOLE, CHANNEL, CHANNEL}, {NORMAL, NORMAL, NORMAL}, EPS_AND_GROUPS, 0.1, 1},
+    {"fused_groupnorm_backward", 2, 4, 5, {WHOLE, WHOLE, CHANNEL, GROUPS, GROUPS}, {NORMAL, NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, 1},
     {"fused_rmsnorm", 1, 4, 2, {WHOLE, LAST}, {NORMAL, NORMAL}, EPS, 1e-5, -1},
     {"fused_rmsnorm_backward", 1, 4, 4, {WHOLE, WHOLE, LAST, BESIDE}, {NORMAL, NORMAL, NORMAL, POSITIVE}, NOTHING, 0, -1},
     {"fused_l2_normalize", 1, 4, 1, {WHOLE}, {NORMAL}, EPS_AND_AXIS, 1e-5, -1},
@@ -62,9 +76,24 @@ static const fused_case cases[] = {
     {"fused_softmax", 2, 4, 1, {WHOLE}, {NORMAL}, AXIS, 0, 0},
     {"fused_softmax_backward", 1, 4, 2, {WHOLE, WHOLE}, {NORMAL, POSITIVE}, AXIS, 0, -1},
     {"fused_softmax_backward", 2, 4, 2, {WHOLE, WHOLE}, {NORMAL, POSITIVE}, AXIS, 0, 1},
+    {"fused_log_softmax", 1, 4, 1, {WHOLE}, {NORMAL}, AXIS, 0, -1},
+    {"fused_log_softmax", 2, 4, 1, {WHOLE}, {NORMAL}, AXIS, 0, 0},
+    {"fused_log_softmax_backward", 1, 4, 2, {WHOLE, WHOLE}, {NORMAL, NORMAL}, AXIS, 0, -1},
+    {"fused_log_softmax_backward", 2, 4, 2, {WHOLE, WHOLE}, {NORMAL, NORMAL}, AXIS, 0, 1},
+    {"fused_gelu", 1, 4, 1, {WHOLE}, {NORMAL}, NOTHING, 0, 0},
+    {"fused_gelu_backward", 1, 4, 2, {WHOLE, WHOLE}, {NORMAL, NORMAL}, NOTHING, 0, 0},
     {"fused_softmax_cross_entropy", 2, 2, 2, {WHOLE, FIRST}, {NORMAL, INDEX}, NOTHING, 0, 1},
     {"fused_softmax_cross_entropy_backward", 2, 2, 5, {SCALAR, WHOLE, FIRST, BESIDE, BESIDE}, {NORMAL, NORMAL, INDEX, NORMAL, POSITIVE}, NOTHING, 0, 1},
 };
+
+/* As many as leave each group several channels, where that can be. */
+static size_t groups_of(const weft_shape *x)
+{
+    size_t groups = 3;
+    while (x->dim[1] % groups)
+        groups--;
+    return groups;
+}
 
 static weft_shape shape_of(extent e, const weft_shape *x, int axis)
 {
@@ -81,6 +110,8 @@ static weft_shape shape_of(extent e, const weft_shape *x, int axis)
         return (weft_shape){1, {x->dim[x->rank - 1]}};
     case FIRST:
         return (weft_shape){1, {x->dim[0]}};
+    case GROUPS:
+        return (weft_shape){2, {x->dim[0], groups_of(x)}};
     case SCALAR:
         break;
     }
@@ -95,9 +126,13 @@ typedef union attributes {
         double eps;
         int64_t axis;
     } both;
+    struct {
+        double eps;
+        int64_t relu, frozen;
+    } given;
 } attributes;
 
-static attributes attributes_of(const fused_case *c, int axis)
+static attributes attributes_of(const fused_case *c, int axis, const weft_shape *x)
 {
     attributes a;
     memset(&a, 0, sizeof a);
@@ -105,8 +140,10 @@ static attributes attributes_of(const fused_case *c, int axis)
         a.eps = c->eps;
     else if (c->form == AXIS)
         a.axis = axis;
+    else if (c->form == GIVEN || c->form == GIVEN_RELU || c->form == GIVEN_FROZEN)
+        a.given.eps = c->eps, a.given.relu = c->form != GIVEN, a.given.frozen = c->form == GIVEN_FROZEN;
     else
-        a.both.eps = c->eps, a.both.axis = axis;
+        a.both.eps = c->eps, a.both.axis = c->form == EPS_AND_GROUPS ? (int64_t)groups_of(x) : axis;
     return a;
 }
 
@@ -199,7 +236,7 @@ static void try_once(const fused_case *c, weft_dtype dtype, const weft_shape *h,
         real[reals] = x[i];
         tangent[reals++] = weft_input(t, "tangent", dtype, shape.rank, shape.dim);
     }
-    attributes a = attributes_of(c, axis);
+    attributes a = attributes_of(c, axis, h);
     y[0][0] = weft_record(op, x, c->n, &a);
     for (int i = 1; i < outputs; i++)
         y[0][i] = weft_part(y[0][0], i);

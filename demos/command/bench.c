@@ -18,7 +18,7 @@ static const struct item {
     {"batchnorm-relu", bench_batchnorm_relu, "the same with ReLU behind it"},
     {"block", bench_block, "affine, batch normalization, ReLU, with backward; and what it takes beyond its matmuls"},
     {"mlp", bench_mlp, "training steps of 64-100-10 on the digits, batches of 64"},
-    {"norms", bench_norms, "layernorm, rmsnorm, softmax, l2_normalize and softmax_cross_entropy, with backward"},
+    {"norms", bench_norms, "layernorm, groupnorm, rmsnorm, softmax, its logarithm and cross-entropy, l2_normalize, gelu; beside PyTorch where it is installed"},
     {"tape", bench_tape, "recording, differentiating, rewriting, compiling and running graphs of scalars"},
 };
 enum { ITEMS = sizeof items / sizeof *items };
@@ -36,6 +36,7 @@ static void usage(FILE *to)
           "  --seconds NUMBER for the rounds of a table, of which there are at least 9 (default: 1.5)\n"
           "  --rounds N       this many rounds instead (at most 401)\n"
           "  --no-compile     nothing as compiled C; without a compiler those rows say so\n"
+          "  --no-peers       of norms: without PyTorch. WEFT_PYTHON names the Python that has it; default: python3, /usr/bin/python3\n"
           "  --json           the result as one JSON document\n\n"
           "tape takes half a minute, most of which the compiler spends on one function of a graph of 10,000 ops.\n\n"
           "examples:\n  weft bench batchnorm\n  weft bench batchnorm --size 4096,1024 --threads 2 --json\n  weft bench tape\n",
@@ -76,6 +77,9 @@ static bool set_option(bench *b, int option, const char *value)
         return true;
     case 'n':
         snprintf(b->no_compiled, sizeof b->no_compiled, "left out, as --no-compile wants it");
+        return true;
+    case 'p':
+        b->no_peers = true;
         return true;
     default:
         return false;
@@ -121,7 +125,8 @@ int command_bench(int argc, char **argv)
     static const struct option known[] = {
         {"size", required_argument, NULL, 's'},    {"images", no_argument, NULL, 'i'},       {"threads", required_argument, NULL, 't'},
         {"seconds", required_argument, NULL, 'S'}, {"rounds", required_argument, NULL, 'r'}, {"no-compile", no_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},         {"no-peers", no_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0}};
     bench b = {.pace.seconds = 1.5};
     bool json = false;
     int option;

@@ -15,6 +15,7 @@ typedef struct bench {
     bool images;
     int threads; /* as weft_options has them */
     pace pace;
+    bool no_peers;
     char no_compiled[WHY_BYTES]; /* why there are no rows of compiled C; "": there are */
     cJSON *json;                 /* NULL: tables for people */
 } bench;

@@ -1,8 +1,11 @@
-/* bench_norms.c: `weft bench norms`: the functions that work along rows, fused and staged, forward, and forward with backward. */
+/* bench_norms.c: `weft bench norms`: the functions that work along rows, and gelu, fused and staged, forward, and forward with backward; beside them
+ * PyTorch, where it is installed. */
 #include "bench.h"
+#include "peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const double eps = 1e-5;
 
@@ -17,6 +20,12 @@ static weft_node layernorm(const weft_node *x, bool fused)
     return (fused ? weft_fused_layernorm : weft_layernorm)(x[0], x[1], x[2], eps);
 }
 
+/* In four groups, or one where four are too many. */
+static weft_node groupnorm(const weft_node *x, bool fused)
+{
+    return (fused ? weft_fused_groupnorm : weft_groupnorm)(x[0], weft_node_shape(x[0]).dim[1] % 4 ? 1 : 4, x[1], x[2], eps);
+}
+
 static weft_node rmsnorm(const weft_node *x, bool fused)
 {
     return (fused ? weft_fused_rmsnorm : weft_rmsnorm)(x[0], x[1], eps);
@@ -27,9 +36,19 @@ static weft_node softmax(const weft_node *x, bool fused)
     return (fused ? weft_fused_softmax : weft_softmax)(x[0], -1);
 }
 
+static weft_node log_softmax(const weft_node *x, bool fused)
+{
+    return (fused ? weft_fused_log_softmax : weft_log_softmax)(x[0], -1);
+}
+
 static weft_node l2_normalize(const weft_node *x, bool fused)
 {
     return (fused ? weft_fused_l2_normalize : weft_l2_normalize)(x[0], -1, eps);
+}
+
+static weft_node gelu(const weft_node *x, bool fused)
+{
+    return (fused ? weft_fused_gelu : weft_gelu)(x[0]);
 }
 
 static weft_node cross_entropy(const weft_node *x, bool fused)
@@ -42,8 +61,45 @@ static const struct {
     weft_node (*record)(const weft_node *x, bool fused);
     size_t operands; /* of x, gamma, beta, those that it has a gradient for */
     bool loss;       /* it is one number, and has labels */
-} norms[] = {{"layernorm", layernorm, 3, false}, {"rmsnorm", rmsnorm, 2, false}, {"softmax", softmax, 1, false},
-             {"l2_normalize", l2_normalize, 1, false}, {"softmax_cross_entropy", cross_entropy, 1, true}};
+} norms[] = {{"layernorm", layernorm, 3, false}, {"groupnorm", groupnorm, 3, false},       {"rmsnorm", rmsnorm, 2, false},
+             {"softmax", softmax, 1, false},     {"log_softmax", log_softmax, 1, false},   {"softmax_cross_entropy", cross_entropy, 1, true},
+             {"gelu", gelu, 1, false},           {"l2_normalize", l2_normalize, 1, false}};
+
+/* --- PyTorch --- */
+
+typedef struct task {
+    peer *p;
+    char work[64]; /* as norms_side.py takes it */
+    self_timed timed;
+} task;
+
+static double task_seconds(void *context, size_t repeats)
+{
+    const task *t = context;
+    return peer_seconds(t->p, t->work, repeats);
+}
+
+static void add_peer(size_t k, const size_t *dim, const char *pass, peer *p, task *to, table *t)
+{
+    if (t->b->no_peers)
+        return;
+    *to = (task){.p = p, .timed = {task_seconds, to}};
+    snprintf(to->work, sizeof to->work, "%s %s %zu %zu", norms[k].name, pass, dim[0], dim[1]);
+    if (p->socket < 0)
+        table_absent(t, p->name, pass, p->why);
+    else
+        table_job(t, p->name, pass, (job){NULL, &to->timed});
+}
+
+/* One that stopped answering has no times. */
+static void strike_peer(const peer *p, table *t)
+{
+    for (int i = 0; i < t->n; i++)
+        if (*p->why && !t->rows[i].job.run && !*t->rows[i].absent)
+            memcpy(t->rows[i].absent, p->why, sizeof t->rows[i].absent);
+}
+
+/* --- the tables --- */
 
 static void record(size_t k, const size_t *dim, const arrays *a, bool fused, bool backward, graph *g)
 {
@@ -59,8 +115,9 @@ static void record(size_t k, const size_t *dim, const arrays *a, bool fused, boo
         graph_differentiate(g, x, norms[k].operands, dy);
 }
 
-static bool add_pass(size_t k, const size_t *dim, const arrays *a, bool backward, table *t)
+static bool add_pass(size_t k, const size_t *dim, const arrays *a, bool backward, peer *p, table *t)
 {
+    static task tasks[2];
     const char *pass = backward ? "forward+backward" : "forward";
     graph g;
     record(k, dim, a, true, backward, &g);
@@ -69,18 +126,20 @@ static bool add_pass(size_t k, const size_t *dim, const arrays *a, bool backward
         record(k, dim, a, false, backward, &g);
         good = table_program(t, way_name[w], pass, w, &g);
     }
+    add_peer(k, dim, pass, p, &tasks[backward], t);
     return good;
 }
 
-static bool run_size(bench *b, size_t k, size_t n, size_t d, const arrays *a)
+static bool run_size(bench *b, size_t k, size_t n, size_t d, const arrays *a, peer *p)
 {
     static table t;
     const size_t dim[] = {n, d};
     char title[64];
     table_start(&t, b, "fused");
-    bool good = table_copies(&t, a->x, n * d) && add_pass(k, dim, a, false, &t) && add_pass(k, dim, a, true, &t);
+    bool good = table_copies(&t, a->x, n * d) && add_pass(k, dim, a, false, p, &t) && add_pass(k, dim, a, true, p, &t);
     if (good) {
         table_measure(&t);
+        strike_peer(p, &t);
         snprintf(title, sizeof title, "%s (%zu, %zu)", norms[k].name, n, d);
         table_print(&t, title);
     }
@@ -102,6 +161,9 @@ bool bench_norms(bench *b)
 {
     static const size_t sizes[][2] = {{64, 100}, {4096, 1024}};
     bool good = true;
+    peer p = {.socket = -1};
+    if (!b->no_peers)
+        peer_start(&p, WEFT_COMMAND "/norms_side.py", b->threads >= 0 ? b->threads > 1 ? b->threads : 1 : 0);
     bench_sizes(b, sizes, 2);
     table_heading(b, "normalizations along rows, f32");
     for (int i = 0; good && i < b->sizes; i++) {
@@ -110,12 +172,13 @@ bool bench_norms(bench *b)
                     bench_numbers(d, 4, -0.5f, 0.5f), draw_labels(n, d)};
         good = a.x && a.dy && a.gamma && a.beta && a.label;
         for (size_t k = 0; good && k < sizeof norms / sizeof *norms; k++)
-            good = run_size(b, k, n, d, &a);
+            good = run_size(b, k, n, d, &a, &p);
         free(a.x);
         free(a.dy);
         free(a.gamma);
         free(a.beta);
         free(a.label);
     }
+    peer_stop(&p);
     return good;
 }

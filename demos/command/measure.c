@@ -13,6 +13,9 @@ static int by_size(const void *a, const void *b)
 
 static double time_of(const job *j, size_t repeats)
 {
+    const self_timed *elsewhere = j->context;
+    if (!j->run)
+        return elsewhere->seconds(elsewhere->context, repeats) / (double)repeats;
     double start = seconds_now();
     for (size_t i = 0; i < repeats; i++)
         j->run(j->context);

@@ -13,9 +13,15 @@ typedef struct timing {
 } timing;
 
 typedef struct job {
-    void (*run)(void *context);
+    void (*run)(void *context); /* NULL: the context is a self_timed */
     void *context;
 } job;
+
+/* Work that happens elsewhere, where it is timed as well: seconds() of so many runs. */
+typedef struct self_timed {
+    double (*seconds)(void *context, size_t repeats);
+    void *context;
+} self_timed;
 
 typedef struct pace {
     double seconds; /* no further round begins once these are over, after FEWEST_ROUNDS */

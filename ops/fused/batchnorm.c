@@ -7,8 +7,12 @@
  *     dL/dmu   = -r sum_i g dy[i]                          the path through sigma2 adds -2/N sum_i (h[i] - mu) dL/dsigma2 = 0
  *     dL/dh[i] = g r dy[i] + 2/N (h[i] - mu) dL/dsigma2 + 1/N dL/dmu
  *              = g r / N (N dy[i] - sum dy - x[i] sum dy x)
- * and dgamma = sum dy x, dbeta = sum dy: two sums over (dy, h) in one read, then one read that writes dh. */
+ * and dgamma = sum dy x, dbeta = sum dy: two sums over (dy, h) in one read, then one read that writes dh.
+ *
+ * Outputs are y, mu, r and sigma2. Running statistics follow sigma2, and 1/r**2 - eps would not do: where sigma2 is small beside eps, nothing of its
+ * digits is left in r. */
 #include "ops/fused/batchnorm.h"
+#include "ops/fused/words.h"
 #include "ops/staged/staged.h"
 
 static weft_status backward_kernel(const weft_call *call)
@@ -48,8 +52,9 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 }
 
 const weft_op weft_op_fused_batchnorm = {
-    .name = "fused_batchnorm", .formula = "y = gamma (h - mean) rstd + beta", .arity = 3, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1 | 1u << 2,
+    .name = "fused_batchnorm", .formula = "y = gamma (h - mean) rstd + beta", .arity = 3, .outputs = 4,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double),
+    .words = weft__eps_words, .wide_outputs = 1u << 1 | 1u << 2 | 1u << 3,
     .shape = weft__batchnorm_forward_shape, .kernel = forward_kernel, .workspace = weft__batchnorm_forward_workspace, .vjp = forward_vjp,
     .expand = forward_expand,
 };

@@ -100,6 +100,13 @@ static pass pass_over(const weft_call *call, const weft_view *h, size_t arrays, 
     return p;
 }
 
+static void repeat_affine(const pass *p)
+{
+    repeat(p->shared.mean, &p->c);
+    repeat(p->shared.scale, &p->c);
+    repeat(p->shared.offset, &p->c);
+}
+
 /* The rows of a part, and where its elements begin. */
 static columns rows_of(const pass *p, size_t part, size_t *first)
 {
@@ -128,12 +135,18 @@ static void run_parts(pass *p, void (*work)(void *context, size_t part, void *wo
             work(p, part, p->call->workspace);
 }
 
-/* --- forward: (h, gamma, beta) -> y, mean, rstd --- */
+double weft__rstd(double variance, double eps)
+{
+    double square = variance + eps;
+    return square == 0 ? 0 : 1 / sqrt(square);
+}
+
+/* --- forward: (h, gamma, beta) -> y, mean, rstd, sigma2 --- */
 
 weft_status weft__batchnorm_forward_shape(weft_typing *t)
 {
     t->y[0] = t->x[0];
-    t->y[1] = t->y[2] = t->x[1];
+    t->y[1] = t->y[2] = t->y[3] = t->x[1];
     return WEFT_OK;
 }
 
@@ -193,7 +206,7 @@ weft_status weft__batchnorm_forward(const weft_call *call, bool relu)
     const weft_view *h = &call->x[0], *gamma = &call->x[1], *beta = &call->x[2];
     if (weft__in_planes(h->rank, h->dim))
         return weft__batchnorm_planes_forward(call, relu);
-    double eps = *(const double *)call->attributes, *mean_out = call->y[1].data, *rstd_out = call->y[2].data;
+    double eps = *(const double *)call->attributes, *mean_out = call->y[1].data, *rstd_out = call->y[2].data, *sigma2 = call->y[3].data;
     pass p = pass_over(call, h, FORWARD_ARRAYS, relu);
     if (!p.wide)
         return WEFT_OK;
@@ -201,15 +214,13 @@ weft_status weft__batchnorm_forward(const weft_call *call, bool relu)
     merge_moments(&p);
     double *mean = p.shared.mean, *scale = p.shared.scale, *offset = p.shared.offset, *moments = sums_of(&p, 0);
     for (size_t i = 0; i < p.c.width; i++) {
-        double variance = moments[p.wide + i] / (double)p.c.rows + eps, rstd = variance == 0 ? 0 : 1 / sqrt(variance);
         mean[i] = mean_out[i] = moments[i];
-        rstd_out[i] = rstd;
-        scale[i] = weft__element(gamma, i) * rstd;
+        sigma2[i] = moments[p.wide + i] / (double)p.c.rows;
+        rstd_out[i] = weft__rstd(sigma2[i], eps);
+        scale[i] = weft__element(gamma, i) * rstd_out[i];
         offset[i] = weft__element(beta, i);
     }
-    repeat(mean, &p.c);
-    repeat(scale, &p.c);
-    repeat(offset, &p.c);
+    repeat_affine(&p);
     run_parts(&p, apply_part);
     return WEFT_OK;
 }
@@ -257,6 +268,16 @@ static void gradient_part(void *context, size_t part, void *workspace)
         gradient_f64(&c, (const double *)dy->data + first, (const double *)h->data + first, &p->shared, (double *)dh->data + first, p->relu);
 }
 
+/* The two sums of part 0 become those of all. */
+static void add_up_parts(const pass *p)
+{
+    double *sum = sums_of(p, 0);
+    for (size_t part = 1; part < p->parts; part++) {
+        add_columns_f64(p->c.width, sum, sums_of(p, part));
+        add_columns_f64(p->c.width, sum + p->wide, sums_of(p, part) + p->wide);
+    }
+}
+
 weft_status weft__batchnorm_backward(const weft_call *call, bool relu)
 {
     const weft_view *h = &call->x[1], *gamma = &call->x[2];
@@ -272,15 +293,10 @@ weft_status weft__batchnorm_backward(const weft_call *call, bool relu)
         a->scale[i] = weft__element(gamma, i) * weft__element(&call->x[4], i);
         a->offset[i] = relu ? weft__element(&call->x[5], i) : 0;
     }
-    repeat(a->mean, &p.c);
-    repeat(a->scale, &p.c);
-    repeat(a->offset, &p.c);
+    repeat_affine(&p);
     run_parts(&p, cotangent_part);
     double n = (double)p.c.rows, *sum = sums_of(&p, 0), *dot = sum + p.wide;
-    for (size_t part = 1; part < p.parts; part++) {
-        add_columns_f64(p.c.width, sum, sums_of(&p, part));
-        add_columns_f64(p.c.width, dot, sums_of(&p, part) + p.wide);
-    }
+    add_up_parts(&p);
     for (size_t i = 0; i < p.c.width; i++) {
         double rstd = weft__element(&call->x[4], i);
         dbeta[i] = sum[i];
@@ -291,6 +307,78 @@ weft_status weft__batchnorm_backward(const weft_call *call, bool relu)
     repeat(a->mean_dy, &p.c);
     repeat(a->slope, &p.c);
     run_parts(&p, gradient_part);
+    return WEFT_OK;
+}
+
+/* --- of given moments: (h, gamma, beta, mean, variance) -> y; (dy, h, gamma, mean, variance, beta) -> dh, dgamma, dbeta --- */
+
+size_t weft__batchnorm_evaluated_workspace(const weft_typing *t)
+{
+    bool backward = t->n == 6;
+    const weft_shape *h = &t->x[backward];
+    if (weft__in_planes(h->rank, h->dim))
+        return 0;
+    columns c = arrange(h->dim, t->x_dtype[backward], backward ? BACKWARD_ARRAYS : FORWARD_ARRAYS);
+    return columns_workspace(&c);
+}
+
+/* gamma, mean, variance and beta: where they are among the operands. */
+static void take_affine(const pass *p, int gamma, int mean, int variance, int beta)
+{
+    const weft_view *x = p->call->x;
+    double eps = *(const double *)p->call->attributes;
+    for (size_t i = 0; i < p->c.width; i++) {
+        p->shared.mean[i] = weft__element(&x[mean], i);
+        p->shared.scale[i] = weft__element(&x[gamma], i) * weft__rstd(weft__element(&x[variance], i), eps);
+        p->shared.offset[i] = weft__element(&x[beta], i);
+    }
+    repeat_affine(p);
+}
+
+weft_status weft__batchnorm_evaluated(const weft_call *call, bool relu)
+{
+    const weft_view *h = &call->x[0];
+    if (weft__in_planes(h->rank, h->dim))
+        return weft__batchnorm_planes_evaluated(call, relu);
+    pass p = pass_over(call, h, FORWARD_ARRAYS, relu);
+    if (!p.wide)
+        return WEFT_OK;
+    take_affine(&p, 1, 3, 4, 2);
+    run_parts(&p, apply_part);
+    return WEFT_OK;
+}
+
+static void through_part(void *context, size_t part, void *workspace)
+{
+    const pass *p = context;
+    size_t first;
+    columns c = rows_of(p, part, &first);
+    const weft_view *dy = &p->call->x[0], *h = &p->call->x[1], *dh = &p->call->y[0];
+    double *sum = sums_of(p, part), *dot = sum + p->wide, *spare = spare_of(p, workspace);
+    if (h->dtype == WEFT_F32)
+        through_f32(&c, (const float *)dy->data + first, (const float *)h->data + first, &p->shared, (float *)dh->data + first, sum, dot, spare,
+                    p->relu);
+    else
+        through_f64(&c, (const double *)dy->data + first, (const double *)h->data + first, &p->shared, (double *)dh->data + first, sum, dot, spare,
+                    p->relu);
+}
+
+weft_status weft__batchnorm_evaluated_backward(const weft_call *call, bool relu)
+{
+    const weft_view *h = &call->x[1];
+    if (weft__in_planes(h->rank, h->dim))
+        return weft__batchnorm_planes_evaluated_backward(call, relu);
+    double eps = *(const double *)call->attributes, *dgamma = call->y[1].data, *dbeta = call->y[2].data;
+    pass p = pass_over(call, h, BACKWARD_ARRAYS, relu);
+    if (!p.wide)
+        return WEFT_OK;
+    take_affine(&p, 2, 3, 4, 5);
+    run_parts(&p, through_part);
+    add_up_parts(&p);
+    for (size_t i = 0; i < p.c.width; i++) {
+        dbeta[i] = sums_of(&p, 0)[i];
+        dgamma[i] = sums_of(&p, 0)[p.wide + i] * weft__rstd(weft__element(&call->x[4], i), eps);
+    }
     return WEFT_OK;
 }
 

@@ -89,7 +89,7 @@ static size_t channels_of(const pass *s, size_t part, size_t *first)
     return s->p.channels - *first < s->step ? s->p.channels : *first + s->step;
 }
 
-/* --- forward: (h, gamma, beta) -> y, mean, rstd --- */
+/* --- forward: (h, gamma, beta) -> y, mean, rstd, sigma2 --- */
 
 static void forward_part(void *context, size_t part, void *workspace)
 {
@@ -97,15 +97,15 @@ static void forward_part(void *context, size_t part, void *workspace)
     const pass *s = context;
     const planes *p = &s->p;
     const weft_view *h = &s->call->x[0], *y = &s->call->y[0];
-    double eps = *(const double *)s->call->attributes, *mean = s->call->y[1].data, *rstd = s->call->y[2].data;
+    double eps = *(const double *)s->call->attributes, *mean = s->call->y[1].data, *rstd = s->call->y[2].data, *sigma2 = s->call->y[3].data;
     size_t c, end = channels_of(s, part, &c);
     bool narrow = h->dtype == WEFT_F32;
     for (; c < end; c++) {
         size_t at = c * p->length;
         moments m = narrow ? channel_moments_f32(p, (const float *)h->data + at) : channel_moments_f64(p, (const double *)h->data + at);
-        double variance = m.square / (double)(p->runs * p->length) + eps;
         mean[c] = m.mean;
-        rstd[c] = variance == 0 ? 0 : 1 / sqrt(variance);
+        sigma2[c] = m.square / (double)(p->runs * p->length);
+        rstd[c] = weft__rstd(sigma2[c], eps);
         affine_at a = {.mean = m.mean, .scale = weft__element(&s->call->x[1], c) * rstd[c], .offset = weft__element(&s->call->x[2], c)};
         if (narrow)
             (s->relu ? plane_apply_relu_f32 : plane_apply_plain_f32)(p, (const float *)h->data + at, a, (float *)y->data + at);
@@ -159,5 +159,65 @@ static void backward_part(void *context, size_t part, void *workspace)
 weft_status weft__batchnorm_planes_backward(const weft_call *call, bool relu)
 {
     run_parts(call, &call->x[1], BACKWARD_ARRAYS, relu, backward_part);
+    return WEFT_OK;
+}
+
+/* --- of given moments: (h, gamma, beta, mean, variance) -> y; (dy, h, gamma, mean, variance, beta) -> dh, dgamma, dbeta --- */
+
+static void evaluated_part(void *context, size_t part, void *workspace)
+{
+    (void)workspace;
+    const pass *s = context;
+    const planes *p = &s->p;
+    const weft_view *x = s->call->x, *y = &s->call->y[0];
+    double eps = *(const double *)s->call->attributes;
+    size_t c, end = channels_of(s, part, &c);
+    for (; c < end; c++) {
+        size_t at = c * p->length;
+        affine_at a = {.mean = weft__element(&x[3], c), .scale = weft__element(&x[1], c) * weft__rstd(weft__element(&x[4], c), eps),
+                       .offset = weft__element(&x[2], c)};
+        if (x->dtype == WEFT_F32)
+            (s->relu ? plane_apply_relu_f32 : plane_apply_plain_f32)(p, (const float *)x->data + at, a, (float *)y->data + at);
+        else
+            (s->relu ? plane_apply_relu_f64 : plane_apply_plain_f64)(p, (const double *)x->data + at, a, (double *)y->data + at);
+    }
+    if (p->past)
+        weft__stream_end();
+}
+
+weft_status weft__batchnorm_planes_evaluated(const weft_call *call, bool relu)
+{
+    run_parts(call, &call->x[0], FORWARD_ARRAYS, relu, evaluated_part);
+    return WEFT_OK;
+}
+
+static void through_part(void *context, size_t part, void *workspace)
+{
+    (void)workspace;
+    const pass *s = context;
+    const planes *p = &s->p;
+    const weft_view *x = s->call->x, *dy = &x[0], *h = &x[1], *dh = &s->call->y[0];
+    double eps = *(const double *)s->call->attributes, *dgamma = s->call->y[1].data, *dbeta = s->call->y[2].data;
+    size_t c, end = channels_of(s, part, &c);
+    for (; c < end; c++) {
+        size_t at = c * p->length;
+        double rstd = weft__rstd(weft__element(&x[4], c), eps), sums[2];
+        affine_at a = {.mean = weft__element(&x[3], c), .scale = weft__element(&x[2], c) * rstd, .offset = weft__element(&x[5], c)};
+        if (h->dtype == WEFT_F32)
+            (s->relu ? plane_through_relu_f32 : plane_through_plain_f32)(p, (const float *)dy->data + at, (const float *)h->data + at, a,
+                                                                          (float *)dh->data + at, sums);
+        else
+            (s->relu ? plane_through_relu_f64 : plane_through_plain_f64)(p, (const double *)dy->data + at, (const double *)h->data + at, a,
+                                                                          (double *)dh->data + at, sums);
+        dbeta[c] = sums[0];
+        dgamma[c] = sums[1] * rstd;
+    }
+    if (p->past)
+        weft__stream_end();
+}
+
+weft_status weft__batchnorm_planes_evaluated_backward(const weft_call *call, bool relu)
+{
+    run_parts(call, &call->x[1], BACKWARD_ARRAYS, relu, through_part);
     return WEFT_OK;
 }

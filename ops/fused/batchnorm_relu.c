@@ -5,6 +5,7 @@
  *     dL/dh[i] = g r / N (N m[i] dy[i] - sum m dy - x[i] sum m dy x)        dgamma = sum m dy x        dbeta = sum m dy
  * z is computed again from h, which both passes read anyway, rounded as the ReLU saw it; so no mask is kept. */
 #include "ops/fused/batchnorm.h"
+#include "ops/fused/words.h"
 #include "ops/staged/staged.h"
 
 static weft_status backward_kernel(const weft_call *call)
@@ -49,8 +50,9 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 }
 
 const weft_op weft_op_fused_batchnorm_relu = {
-    .name = "fused_batchnorm_relu", .formula = "y = max(gamma (h - mean) rstd + beta, 0)", .arity = 3, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1 | 1u << 2,
+    .name = "fused_batchnorm_relu", .formula = "y = max(gamma (h - mean) rstd + beta, 0)", .arity = 3, .outputs = 4,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double),
+    .words = weft__eps_words, .wide_outputs = 1u << 1 | 1u << 2 | 1u << 3,
     .shape = weft__batchnorm_forward_shape, .kernel = forward_kernel, .workspace = weft__batchnorm_forward_workspace, .vjp = forward_vjp,
     .expand = forward_expand,
 };

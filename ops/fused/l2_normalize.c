@@ -10,14 +10,10 @@
  *
  * Both passes read a vector twice: for its sum, and for the result. Where the root is 0, r is taken as 0. */
 #include "ops/fused/vectors.h"
+#include "ops/fused/words.h"
 #include "ops/staged/staged.h"
 
 #include <math.h>
-
-typedef struct attributes {
-    double eps;
-    int64_t axis;
-} attributes;
 
 #define LOOPS "ops/fused/vectors.inc"
 #include "ops/both_types.inc"
@@ -32,9 +28,9 @@ typedef struct pass {
 
 static pass pass_of(const weft_call *call, size_t arrays)
 {
-    const attributes *a = call->attributes;
+    const weft__eps_number *a = call->attributes;
     const weft_view *y = &call->y[0];
-    return (pass){call, weft__vectors_along(y->rank, y->dim, (int)a->axis, y->dtype, arrays), a->eps};
+    return (pass){call, weft__vectors_along(y->rank, y->dim, (int)a->number, y->dtype, arrays), a->eps};
 }
 
 /* --- backward: (dy, x, rnorm) -> dx --- */
@@ -78,15 +74,16 @@ static weft_status backward_kernel(const weft_call *call)
 
 static weft_status backward_expand(weft_node y, const weft_node *x, weft_node *outputs)
 {
-    const attributes *a = weft_node_attributes(y);
+    const weft__eps_number *a = weft_node_attributes(y);
     weft_node unit = weft_mul(x[1], x[2]);
-    outputs[0] = weft_mul(x[2], weft_sub(x[0], weft_mul(unit, weft_sum(weft_mul(x[0], unit), WEFT_AXIS(a->axis), true))));
+    outputs[0] = weft_mul(x[2], weft_sub(x[0], weft_mul(unit, weft_sum(weft_mul(x[0], unit), WEFT_AXIS(a->number), true))));
     return weft_tape_status(y.tape);
 }
 
 const weft_op weft_op_fused_l2_normalize_backward = {
     .name = "fused_l2_normalize_backward", .formula = "dx = rnorm (dy - y sum(dy y)), y = x rnorm", .arity = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .attribute_size = sizeof(attributes), .wide_operands = 1u << 2,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(weft__eps_number),
+    .words = weft__axis_eps_words, .wide_operands = 1u << 2,
     .shape = backward_shape, .kernel = backward_kernel, .expand = backward_expand,
 };
 
@@ -94,9 +91,9 @@ const weft_op weft_op_fused_l2_normalize_backward = {
 
 static weft_status forward_shape(weft_typing *t)
 {
-    const attributes *a = t->attributes;
+    const weft__eps_number *a = t->attributes;
     t->y[0] = t->x[0];
-    t->y[1] = weft__one_along(&t->x[0], (int)a->axis);
+    t->y[1] = weft__one_along(&t->x[0], (int)a->number);
     return weft__check_numbers(t, 1);
 }
 
@@ -134,14 +131,15 @@ static void forward_vjp(weft_node y, const weft_node *x, const weft_node *dy, we
 
 static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *outputs)
 {
-    const attributes *a = weft_node_attributes(y);
-    weft__l2_normalize_staged(x[0], WEFT_AXIS(a->axis), a->eps, outputs);
+    const weft__eps_number *a = weft_node_attributes(y);
+    weft__l2_normalize_staged(x[0], WEFT_AXIS(a->number), a->eps, outputs);
     return weft_tape_status(y.tape);
 }
 
 const weft_op weft_op_fused_l2_normalize = {
     .name = "fused_l2_normalize", .formula = "y = x rnorm, rnorm = (sum(x**2) + eps)**(-1/2), along one axis", .arity = 1, .outputs = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .attribute_size = sizeof(attributes), .wide_outputs = 1u << 1,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(weft__eps_number),
+    .words = weft__axis_eps_words, .wide_outputs = 1u << 1,
     .shape = forward_shape, .kernel = forward_kernel, .vjp = forward_vjp, .expand = forward_expand,
 };
 
@@ -149,6 +147,6 @@ weft_node weft_fused_l2_normalize(weft_node x, int axis, double eps)
 {
     if (!weft__l2_normalize_check("fused_l2_normalize", x, axis, eps))
         return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
-    attributes a = {eps, axis < 0 ? axis + weft_node_shape(x).rank : axis};
+    weft__eps_number a = {eps, axis < 0 ? axis + weft_node_shape(x).rank : axis};
     return weft_record(&weft_op_fused_l2_normalize, &x, 1, &a);
 }

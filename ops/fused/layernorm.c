@@ -9,6 +9,7 @@
  *              = r (u[i] - 1/n sum u - xhat[i] 1/n sum u xhat)
  * and dgamma = sum dy xhat, dbeta = sum dy over the rows: all sums in one read of dy and x, then one read that writes dx. */
 #include "ops/fused/norm_rows.h"
+#include "ops/fused/words.h"
 #include "ops/staged/staged.h"
 
 static weft_status backward_shape(weft_typing *t)
@@ -36,7 +37,7 @@ static weft_status backward_expand(weft_node y, const weft_node *x, weft_node *o
 
 const weft_op weft_op_fused_layernorm_backward = {
     .name = "fused_layernorm_backward", .formula = "dx = rstd (u - mean u - xhat mean(u xhat)), u = gamma dy", .arity = 5, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .wide_operands = 1u << 3 | 1u << 4, .wide_outputs = 1u << 1 | 1u << 2,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .wide_operands = 1u << 3 | 1u << 4, .wide_outputs = 1u << 1 | 1u << 2,
     .shape = backward_shape, .kernel = backward_kernel, .workspace = weft__norm_rows_backward_workspace, .expand = backward_expand,
 };
 
@@ -68,7 +69,8 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 
 const weft_op weft_op_fused_layernorm = {
     .name = "fused_layernorm", .formula = "y = gamma (x - mean) rstd + beta, along the last axis", .arity = 3, .outputs = 3,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1 | 1u << 2,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double),
+    .words = weft__eps_words, .wide_outputs = 1u << 1 | 1u << 2,
     .shape = forward_shape, .kernel = forward_kernel, .vjp = forward_vjp, .expand = forward_expand,
 };
 

@@ -2,6 +2,8 @@
 #ifndef WEFT_OPS_FUSED_MOMENTS_H
 #define WEFT_OPS_FUSED_MOMENTS_H
 
+enum { MOMENTS_BLOCK = 4096 /* elements, that a shift serves */ };
+
 typedef struct moments {
     double count, mean, square; /* square = sum (x - mean)**2 */
 } moments;

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 4096, ROWS = 16, AT_ONCE = 2048 /* elements */ };
+enum { ROWS = 16, AT_ONCE = 2048 /* elements */ };
 
 /* What a part sums up, (length) each. */
 typedef struct columns_of_part {
@@ -20,6 +20,8 @@ typedef struct columns_of_part {
 } columns_of_part;
 
 #define LOOPS "ops/fused/vectors.inc"
+#include "ops/both_types.inc"
+#define LOOPS "ops/fused/row_moments.inc"
 #include "ops/both_types.inc"
 #define LOOPS "ops/fused/norm_rows.inc"
 #include "ops/both_types.inc"

@@ -8,6 +8,7 @@
  *              = r (u[i] - xhat[i] 1/n sum u xhat)
  * and dgamma = sum dy xhat over the rows: all sums in one read of dy and x, then one read that writes dx. */
 #include "ops/fused/norm_rows.h"
+#include "ops/fused/words.h"
 #include "ops/staged/staged.h"
 
 static weft_status backward_shape(weft_typing *t)
@@ -34,7 +35,7 @@ static weft_status backward_expand(weft_node y, const weft_node *x, weft_node *o
 
 const weft_op weft_op_fused_rmsnorm_backward = {
     .name = "fused_rmsnorm_backward", .formula = "dx = rrms (u - xhat mean(u xhat)), u = gamma dy", .arity = 4, .outputs = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .wide_operands = 1u << 3, .wide_outputs = 1u << 1,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .wide_operands = 1u << 3, .wide_outputs = 1u << 1,
     .shape = backward_shape, .kernel = backward_kernel, .workspace = weft__norm_rows_backward_workspace, .expand = backward_expand,
 };
 
@@ -64,7 +65,8 @@ static weft_status forward_expand(weft_node y, const weft_node *x, weft_node *ou
 
 const weft_op weft_op_fused_rmsnorm = {
     .name = "fused_rmsnorm", .formula = "y = gamma x rrms, along the last axis", .arity = 2, .outputs = 2,
-    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS, .attribute_size = sizeof(double), .wide_outputs = 1u << 1,
+    .kind = WEFT_GENERAL, .flags = WEFT_IN_PARTS | WEFT_NEVER_FAILS, .attribute_size = sizeof(double),
+    .words = weft__eps_words, .wide_outputs = 1u << 1,
     .shape = forward_shape, .kernel = forward_kernel, .vjp = forward_vjp, .expand = forward_expand,
 };
 

@@ -7,7 +7,7 @@
 #include "engine/stream.h"
 #include "ops/fused/parts.h"
 
-enum { COLUMNS = 64, LANES = 32 /* sums side by side along a row */, CHUNK = 64 /* elements of one store past the caches */ };
+enum { COLUMNS = 64, LANES = 32 /* sums side by side along a row */, FEW = 8 /* along what is left of it */, CHUNK = 64 /* elements of one store past the caches */ };
 
 typedef struct vectors {
     size_t outer, length, inner;

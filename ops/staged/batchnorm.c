@@ -30,8 +30,8 @@ weft_node weft__batchnorm_column(weft_node x, weft_node h)
     return shape.rank > 2 ? weft_reshape(x, shape.rank - 1, dim) : x;
 }
 
-/* mu and rstd as the sums leave them: (C), or (1, C, 1, ...) where h has more axes than two. */
-static void normalise(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+/* mu, rstd and sigma2 as the sums leave them: (C), or (1, C, 1, ...) where h has more axes than two. */
+static void normalise(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd_sigma2[4])
 {
     unsigned batch = weft__batchnorm_axes(h);
     bool keepdims = weft_node_shape(h).rank > 2;
@@ -43,26 +43,27 @@ static void normalise(weft_node h, weft_node gamma, weft_node beta, double eps, 
     weft_node rstd = weft_name(weft_pow(weft_add(sigma2, weft_scalar_like(h, eps)), weft_scalar_like(h, -0.5)), "rstd");
     weft_node hhat = weft_name(weft_mul(centred, rstd), "hhat");
     weft_node gammas = weft__batchnorm_column(gamma, h), betas = weft__batchnorm_column(beta, h);
-    y_mu_rstd[0] = weft_name(weft_add(weft_mul(gammas, hhat), betas), "y");
-    y_mu_rstd[1] = mu;
-    y_mu_rstd[2] = rstd;
+    y_mu_rstd_sigma2[0] = weft_name(weft_add(weft_mul(gammas, hhat), betas), "y");
+    y_mu_rstd_sigma2[1] = mu;
+    y_mu_rstd_sigma2[2] = rstd;
+    y_mu_rstd_sigma2[3] = sigma2;
 }
 
-void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+void weft__batchnorm_staged(weft_node h, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd_sigma2[4])
 {
-    normalise(h, gamma, beta, eps, y_mu_rstd);
+    normalise(h, gamma, beta, eps, y_mu_rstd_sigma2);
     weft_shape shape = weft_node_shape(h);
-    for (int i = 1; i < 3 && shape.rank > 2; i++)
-        y_mu_rstd[i] = weft_reshape(y_mu_rstd[i], 1, &shape.dim[1]);
+    for (int i = 1; i < 4 && shape.rank > 2; i++)
+        y_mu_rstd_sigma2[i] = weft_reshape(y_mu_rstd_sigma2[i], 1, &shape.dim[1]);
 }
 
 weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps)
 {
-    weft_node y_mu_rstd[3];
+    weft_node y_mu_rstd_sigma2[4];
     if (weft__batchnorm_check("batchnorm", h, gamma, beta, eps) != WEFT_OK)
         return (weft_node){.tape = h.tape, .id = WEFT_NO_ID};
     weft_scope_push(h.tape, "batchnorm");
-    normalise(h, gamma, beta, eps, y_mu_rstd);
+    normalise(h, gamma, beta, eps, y_mu_rstd_sigma2);
     weft_scope_pop(h.tape);
-    return y_mu_rstd[0];
+    return y_mu_rstd_sigma2[0];
 }

@@ -2,8 +2,6 @@
  * statistics that a program assigns. batchnorm.c is the short call. */
 #include "ops/staged/staged.h"
 
-static const weft_op here = {.name = "batchnorm_with"};
-
 /* --- what may be wrong --- */
 
 static const char *const part_name[] = {"gamma", "beta", "running_mean", "running_variance"};
@@ -31,40 +29,58 @@ static bool parts_fit(const weft_op *op, weft_node x, const weft_batchnorm_optio
     return weft_tape_status(x.tape) == WEFT_OK;
 }
 
-static bool statistics_fit(weft_node h, const weft_batchnorm_options *o, double values)
+static bool statistics_fit(const weft_op *op, weft_node h, const weft_batchnorm_options *o, double values)
 {
     bool training = o->mode == WEFT_BATCHNORM_TRAINING, any = o->running_mean.tape || o->running_variance.tape;
     bool both = o->running_mean.tape && o->running_variance.tape;
     if ((unsigned)o->mode > WEFT_BATCHNORM_FROZEN)
-        weft_fail(&here, &h, 1, WEFT_ERROR_ARGUMENT, "there is no mode %d", (int)o->mode);
+        weft_fail(op, &h, 1, WEFT_ERROR_ARGUMENT, "there is no mode %d", (int)o->mode);
     else if (any != both || (!training && !both))
-        weft_fail(&here, &h, 1, WEFT_ERROR_ARGUMENT, training ? "running_mean and running_variance must be given both, or neither"
+        weft_fail(op, &h, 1, WEFT_ERROR_ARGUMENT, training ? "running_mean and running_variance must be given both, or neither"
                                                               : "evaluation needs running_mean and running_variance");
     else if (training && values < 2)
-        weft_fail(&here, &h, 1, WEFT_ERROR_SHAPE,
+        weft_fail(op, &h, 1, WEFT_ERROR_SHAPE,
                   values > 0 ? "one value per channel is its own mean: y would be beta whatever h is; train on more, or evaluate"
                              : "there are no values to take the mean of; train on more, or evaluate");
     else if (training && both && o->cumulative && !o->batches.tape)
-        weft_fail(&here, &h, 1, WEFT_ERROR_ARGUMENT, "a cumulative average needs batches, a scalar parameter that counts");
+        weft_fail(op, &h, 1, WEFT_ERROR_ARGUMENT, "a cumulative average needs batches, a scalar parameter that counts");
     else if (training && both && !o->cumulative && !(o->momentum >= 0 && o->momentum <= 1))
-        weft_fail(&here, &h, 1, WEFT_ERROR_ARGUMENT, "the momentum is %g; it must be 0 to 1", o->momentum);
+        weft_fail(op, &h, 1, WEFT_ERROR_ARGUMENT, "the momentum is %g; it must be 0 to 1", o->momentum);
     else
         return true;
     return false;
+}
+
+bool weft__batchnorm_with_check(const char *name, weft_node h, const weft_batchnorm_options *o, weft_node updates[3], size_t *n_updates, int *axis,
+                                double *values)
+{
+    const weft_op here = {.name = name};
+    for (int i = 0; updates && i < 3; i++)
+        updates[i] = (weft_node){.tape = h.tape, .id = WEFT_NO_ID};
+    if (n_updates)
+        *n_updates = 0;
+    if (!o || (updates && !n_updates)) {
+        weft_fail(&here, &h, 1, WEFT_ERROR_ARGUMENT, o ? "n_updates is NULL" : "options is NULL");
+        return false;
+    }
+    unsigned channel = weft__axis_of(name, h, o->axis);
+    weft_shape shape = weft_node_shape(h);
+    *axis = o->axis < 0 ? o->axis + shape.rank : o->axis;
+    *values = weft__folded_count(h, (WEFT_AXIS(shape.rank) - 1) & ~channel);
+    return channel && parts_fit(&here, h, o, shape.dim[*axis]) && statistics_fit(&here, h, o, *values);
 }
 
 /* --- the parts --- */
 
 typedef struct moments {
     weft_node mean, variance; /* as they meet h */
-    double values;            /* of a channel */
 } moments;
 
 /* The sums of channels that come last need not keep the folded axes: (C) meets h as it is. */
-static moments of_batch(weft_node h, unsigned batch, bool last)
+static moments of_batch(weft_node h, unsigned batch, double values, bool last)
 {
-    moments m = {.values = weft__folded_count(h, batch)};
-    weft_node n = weft_scalar_like(h, m.values);
+    moments m;
+    weft_node n = weft_scalar_like(h, values);
     m.mean = weft_name(weft_div(weft_sum(h, batch, !last), n), "mu");
     weft_node centred = weft_name(weft_sub(h, m.mean), "centred");
     weft_node squared = weft_name(weft_pow(centred, weft_scalar_like(h, 2)), "squared");
@@ -78,14 +94,13 @@ static weft_node normalised(weft_node h, moments m, double eps)
     return weft_name(weft_mul(weft_name(weft_sub(h, m.mean), "centred"), rstd), "hhat");
 }
 
-/* The assignments of what the running statistics become; returns how many. */
-static size_t update(const weft_batchnorm_options *o, moments m, weft_node updates[3])
+size_t weft__batchnorm_updates(const weft_batchnorm_options *o, weft_node mean, weft_node variance, double values, weft_node updates[3])
 {
     weft_shape own = weft_node_shape(o->running_mean);
     weft_node running[] = {o->running_mean, o->running_variance};
-    weft_node batch[] = {weft_reshape(m.mean, 1, own.dim), weft_reshape(m.variance, 1, own.dim)};
+    weft_node batch[] = {weft_reshape(mean, 1, own.dim), weft_reshape(variance, 1, own.dim)};
     if (!o->biased)
-        batch[1] = weft_mul(batch[1], weft_scalar_like(batch[1], m.values / (m.values - 1)));
+        batch[1] = weft_mul(batch[1], weft_scalar_like(batch[1], values / (values - 1)));
     weft_node one = weft_scalar_like(running[0], 1), counted = {.tape = NULL};
     if (o->cumulative)
         counted = weft_add(o->batches, one);
@@ -104,25 +119,18 @@ static size_t update(const weft_batchnorm_options *o, moments m, weft_node updat
 
 weft_node weft_batchnorm_with(weft_node h, const weft_batchnorm_options *o, weft_node updates[3], size_t *n_updates)
 {
-    weft_node failed = {.tape = h.tape, .id = WEFT_NO_ID};
-    for (int i = 0; updates && i < 3; i++)
-        updates[i] = failed;
-    if (n_updates)
-        *n_updates = 0;
-    if (!o || (updates && !n_updates))
-        return weft_fail(&here, &h, 1, WEFT_ERROR_ARGUMENT, o ? "n_updates is NULL" : "options is NULL");
-    unsigned channel = weft__axis_of(here.name, h, o->axis);
+    int axis;
+    double values;
+    if (!weft__batchnorm_with_check("batchnorm_with", h, o, updates, n_updates, &axis, &values))
+        return (weft_node){.tape = h.tape, .id = WEFT_NO_ID};
     weft_shape shape = weft_node_shape(h);
-    int axis = o->axis < 0 ? o->axis + shape.rank : o->axis;
-    unsigned batch = (WEFT_AXIS(shape.rank) - 1) & ~channel;
-    if (!channel || !parts_fit(&here, h, o, shape.dim[axis]) || !statistics_fit(h, o, weft__folded_count(h, batch)))
-        return failed;
+    unsigned batch = (WEFT_AXIS(shape.rank) - 1) & ~WEFT_AXIS(axis);
     weft_scope_push(h.tape, "batchnorm");
     moments m;
     if (o->mode == WEFT_BATCHNORM_TRAINING) {
-        m = of_batch(h, batch, axis == shape.rank - 1);
+        m = of_batch(h, batch, values, axis == shape.rank - 1);
         if (updates && o->running_mean.tape)
-            *n_updates = update(o, m, updates);
+            *n_updates = weft__batchnorm_updates(o, m.mean, m.variance, values, updates);
     } else {
         m.mean = weft__along(o->running_mean, axis, shape.rank);
         m.variance = weft__along(o->running_variance, axis, shape.rank);
@@ -136,6 +144,8 @@ weft_node weft_batchnorm_with(weft_node h, const weft_batchnorm_options *o, weft
         y = weft_mul(weft__along(gamma, axis, shape.rank), y);
     if (beta.tape)
         y = weft_add(y, weft__along(beta, axis, shape.rank));
+    if (o->relu)
+        y = weft_relu(y);
     weft_scope_pop(h.tape);
     return weft_name(y, "y");
 }

@@ -26,14 +26,16 @@ static bool check(const weft_op *here, weft_node x, weft_node gamma, weft_node b
     return false;
 }
 
-/* (x - mu) * rstd over the axes. */
-static weft_node normalised(weft_node x, unsigned axes, double eps)
+/* (x - mu) * rstd over the axes, and mu and rstd. */
+static weft_node normalised(weft_node x, unsigned axes, double eps, weft_node mu_rstd[2])
 {
     weft_node mu = weft_name(weft_mean(x, axes, true), "mu");
     weft_node centred = weft_name(weft_sub(x, mu), "centred");
     weft_node squared = weft_name(weft_pow(centred, weft_scalar_like(x, 2)), "squared");
     weft_node sigma2 = weft_name(weft_mean(squared, axes, true), "sigma2");
     weft_node rstd = weft_name(weft_pow(weft_add(sigma2, weft_scalar_like(x, eps)), weft_scalar_like(x, -0.5)), "rstd");
+    mu_rstd[0] = mu;
+    mu_rstd[1] = rstd;
     return weft_name(weft_mul(centred, rstd), "xhat");
 }
 
@@ -43,39 +45,77 @@ static weft_node scaled(weft_node xhat, weft_node gamma, weft_node beta)
     return beta.tape ? weft_add(y, beta) : y;
 }
 
-weft_node weft_groupnorm(weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps)
+bool weft__groupnorm_check(const char *name, weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps)
 {
-    const weft_op here = {.name = "groupnorm"};
-    weft_shape shape = weft_node_shape(x);
+    const weft_op here = {.name = name};
     if (!check(&here, x, gamma, beta, eps, 2))
-        return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
-    if (!groups || shape.dim[1] % groups)
-        return weft_fail(&here, &x, 1, WEFT_ERROR_ARGUMENT, "%zu channels cannot be cut into %zu groups of one size", shape.dim[1], groups);
-    size_t own = shape.dim[1] / groups, inner = 1;
+        return false;
+    size_t channels = weft_node_shape(x).dim[1];
+    if (groups && channels % groups == 0)
+        return true;
+    weft_fail(&here, &x, 1, WEFT_ERROR_ARGUMENT, "%zu channels cannot be cut into %zu groups of one size", channels, groups);
+    return false;
+}
+
+weft_node weft__groupnorm_cut(weft_node x, size_t groups)
+{
+    weft_shape shape = weft_node_shape(x);
+    size_t inner = 1;
     for (int i = 2; i < shape.rank; i++)
         inner *= shape.dim[i];
-    const size_t cut[] = {shape.dim[0], groups, own, inner}; /* (N, G, C/G, ...) */
-    weft_scope_push(x.tape, here.name);
-    weft_node xhat = normalised(weft_reshape(x, 4, cut), WEFT_AXIS(2) | WEFT_AXIS(3), eps);
-    const size_t column[] = {groups, own, 1};
-    weft_node gammas = gamma.tape ? weft_reshape(gamma, 3, column) : gamma, betas = beta.tape ? weft_reshape(beta, 3, column) : beta;
-    weft_node y = weft_name(weft_reshape(scaled(xhat, gammas, betas), shape.rank, shape.dim), "y");
+    return weft_reshape(x, 4, (const size_t[]){shape.dim[0], groups, shape.dim[1] / groups, inner});
+}
+
+weft_node weft__groupnorm_column(weft_node x, size_t groups)
+{
+    return weft_reshape(x, 3, (const size_t[]){groups, weft_node_shape(x).dim[0] / groups, 1});
+}
+
+void weft__groupnorm_staged(weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps, weft_node y_mu_rstd[3])
+{
+    weft_shape shape = weft_node_shape(x);
+    weft_node xhat = normalised(weft__groupnorm_cut(x, groups), WEFT_AXIS(2) | WEFT_AXIS(3), eps, y_mu_rstd + 1);
+    weft_node gammas = gamma.tape ? weft__groupnorm_column(gamma, groups) : gamma, betas = beta.tape ? weft__groupnorm_column(beta, groups) : beta;
+    y_mu_rstd[0] = weft_name(weft_reshape(scaled(xhat, gammas, betas), shape.rank, shape.dim), "y");
+}
+
+weft_node weft_groupnorm(weft_node x, size_t groups, weft_node gamma, weft_node beta, double eps)
+{
+    weft_node y_mu_rstd[3];
+    if (!weft__groupnorm_check("groupnorm", x, groups, gamma, beta, eps))
+        return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
+    weft_scope_push(x.tape, "groupnorm");
+    weft__groupnorm_staged(x, groups, gamma, beta, eps, y_mu_rstd);
     weft_scope_pop(x.tape);
-    return y;
+    return y_mu_rstd[0];
+}
+
+/* All but samples and channels. */
+static unsigned inner_axes(weft_node x)
+{
+    return (WEFT_AXIS(weft_node_shape(x).rank) - 1) & ~(WEFT_AXIS(0) | WEFT_AXIS(1));
+}
+
+bool weft__instancenorm_check(const char *name, weft_node x, weft_node gamma, weft_node beta, double eps)
+{
+    const weft_op here = {.name = name};
+    if (!check(&here, x, gamma, beta, eps, 3))
+        return false;
+    if (weft__folded_count(x, inner_axes(x)) != 1)
+        return true;
+    weft_fail(&here, &x, 1, WEFT_ERROR_SHAPE, "one value for each sample and channel is its own mean: y would be beta, whatever x is");
+    return false;
 }
 
 weft_node weft_instancenorm(weft_node x, weft_node gamma, weft_node beta, double eps)
 {
-    const weft_op here = {.name = "instancenorm"};
-    weft_shape shape = weft_node_shape(x);
-    if (!check(&here, x, gamma, beta, eps, 3))
+    weft_node mu_rstd[2];
+    int rank = weft_node_shape(x).rank;
+    if (!weft__instancenorm_check("instancenorm", x, gamma, beta, eps))
         return (weft_node){.tape = x.tape, .id = WEFT_NO_ID};
-    unsigned inner = (WEFT_AXIS(shape.rank) - 1) & ~(WEFT_AXIS(0) | WEFT_AXIS(1));
-    if (weft__folded_count(x, inner) == 1)
-        return weft_fail(&here, &x, 1, WEFT_ERROR_SHAPE, "one value for each sample and channel is its own mean: y would be beta, whatever x is");
-    weft_scope_push(x.tape, here.name);
-    weft_node gammas = gamma.tape ? weft__along(gamma, 1, shape.rank) : gamma, betas = beta.tape ? weft__along(beta, 1, shape.rank) : beta;
-    weft_node y = weft_name(scaled(normalised(x, inner, eps), gammas, betas), "y");
+    weft_scope_push(x.tape, "instancenorm");
+    weft_node gammas = gamma.tape ? weft__along(gamma, 1, rank) : gamma, betas = beta.tape ? weft__along(beta, 1, rank) : beta;
+    weft_node y = weft_name(scaled(normalised(x, inner_axes(x), eps, mu_rstd), gammas, betas), "y");
     weft_scope_pop(x.tape);
     return y;
 }

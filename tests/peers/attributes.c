@@ -36,10 +36,13 @@ static const struct {
     {"argmin", {{"axes", ALONG, 1}, {"number", INT64, 1}}},
     {"fused_batchnorm", {{"eps", NUMBER, 1}}},
     {"fused_batchnorm_relu", {{"eps", NUMBER, 1}}},
+    {"fused_batchnorm_evaluation", {{"eps", NUMBER, 1}, {"relu", INT64, 1}, {"frozen", INT64, 1}}},
     {"fused_layernorm", {{"eps", NUMBER, 1}}},
+    {"fused_groupnorm", {{"eps", NUMBER, 1}, {"groups", INT64, 1}}},
     {"fused_rmsnorm", {{"eps", NUMBER, 1}}},
     {"fused_l2_normalize", {{"eps", NUMBER, 1}, {"axis", INT64, 1}}},
     {"fused_softmax", {{"axis", INT64, 1}}},
+    {"fused_log_softmax", {{"axis", INT64, 1}}},
 };
 
 static void axes_write(FILE *to, weft_node x, const weft_reduction *r)

@@ -14,11 +14,15 @@ import torch.nn.functional as F
 WITHOUT = {
     "fused_batchnorm_backward": "it is in derivatives only, which each side derives by itself",
     "fused_batchnorm_relu_backward": "likewise",
+    "fused_batchnorm_evaluation_backward": "likewise",
     "fused_layernorm_backward": "likewise",
+    "fused_groupnorm_backward": "likewise",
     "fused_rmsnorm_backward": "likewise",
     "fused_l2_normalize_backward": "likewise",
     "fused_softmax_backward": "likewise",
+    "fused_log_softmax_backward": "likewise",
     "fused_softmax_cross_entropy_backward": "likewise",
+    "fused_gelu_backward": "likewise",
     "uniform": "its random numbers are those of another generator",
     "normal": "likewise",
 }
@@ -145,18 +149,35 @@ def batchnorm_numpy(node, *x):
     return batchnorm(lambda a, axes: numpy.sum(a, axes, keepdims=True), numpy.sqrt, node, *x)
 
 
+def evaluated(m, node, h, gamma, beta, mean, variance):
+    channels = (-1,) + (1,) * (h.ndim - 2)
+    if node.frozen and m is torch:
+        gamma, beta = gamma.detach(), beta.detach()
+    centred = h - mean.reshape(channels)
+    y = gamma.reshape(channels) * (centred / m.sqrt(variance + node.eps).reshape(channels)) + beta.reshape(channels)
+    return y if not node.relu else torch.relu(y) if m is torch else numpy.maximum(y, 0)
+
+
 def row_mean(x):
     """Along the last axis, which stays. Of nothing it is 0."""
     return x.sum(-1).reshape(x.shape[:-1] + (1,)) / max(x.shape[-1], 1)
 
 
 def layernorm(m, node, x, gamma, beta):
+    """Of PyTorch's x a copy, for batchnorm_torch()'s reason: what flows back cancels in a row of one element."""
     centred = x - row_mean(x)
     return gamma * (centred / m.sqrt(row_mean(centred * centred) + node.eps)) + beta
 
 
 def rmsnorm(m, node, x, gamma):
     return gamma * (x / m.sqrt(row_mean(x * x) + node.eps))
+
+
+def groupnorm(m, node, x, gamma, beta):
+    """A layernorm of what a sample's group has, without its gamma and beta: those belong to channels."""
+    rows = x.reshape((x.shape[0], node.groups, math.prod(x.shape[1:]) // node.groups))
+    channels = (-1,) + (1,) * (x.ndim - 2)
+    return layernorm(m, node, rows, 1, 0).reshape(x.shape) * gamma.reshape(channels) + beta.reshape(channels)
 
 
 def l2_normalize_torch(node, x):
@@ -170,6 +191,11 @@ def l2_normalize_numpy(node, x):
 def softmax_numpy(z, axis):
     e = numpy.exp(z - numpy.max(z, axis=axis, keepdims=True))
     return e / numpy.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax_numpy(z, axis):
+    shifted = z - numpy.max(z, axis=axis, keepdims=True)
+    return shifted - numpy.log(numpy.sum(numpy.exp(shifted), axis=axis, keepdims=True))
 
 
 def cross_entropy_numpy(z, label):
@@ -288,10 +314,14 @@ OPS = {
     "scatter_add_elements": (lambda node, x, index: x.new_zeros(node.shape).scatter_add(axis_of(node), index, x), scatter_add_elements_numpy),
     "one_hot": (lambda node, index: F.one_hot(index, node.shape[-1]).to(torch.float64), lambda node, index: numpy.eye(node.shape[-1])[index]),
     "fused_batchnorm": (batchnorm_torch, batchnorm_numpy),
-    "fused_layernorm": (lambda node, *x: layernorm(torch, node, *x), lambda node, *x: layernorm(numpy, node, *x)),
+    "fused_batchnorm_evaluation": (lambda node, *x: evaluated(torch, node, *x), lambda node, *x: evaluated(numpy, node, *x)),
+    "fused_layernorm": (lambda node, x, *rest: layernorm(torch, node, x.clone(), *rest), lambda node, *x: layernorm(numpy, node, *x)),
+    "fused_groupnorm": (lambda node, *x: groupnorm(torch, node, *x), lambda node, *x: groupnorm(numpy, node, *x)),
     "fused_rmsnorm": (lambda node, *x: rmsnorm(torch, node, *x), lambda node, *x: rmsnorm(numpy, node, *x)),
     "fused_l2_normalize": (l2_normalize_torch, l2_normalize_numpy),
     "fused_softmax": (lambda node, z: torch.softmax(z, node.axis), lambda node, z: softmax_numpy(z, node.axis)),
+    "fused_log_softmax": (lambda node, z: torch.log_softmax(z, node.axis), lambda node, z: log_softmax_numpy(z, node.axis)),
+    "fused_gelu": one(F.gelu, lambda a: 0.5 * a * (1 + erf_numpy(a / math.sqrt(2)))),
     "fused_softmax_cross_entropy": one(F.cross_entropy, cross_entropy_numpy),
     "fused_batchnorm_relu": (lambda node, *x: torch.relu(batchnorm_torch(node, *x)), lambda node, *x: numpy.maximum(batchnorm_numpy(node, *x), 0)),
 }
