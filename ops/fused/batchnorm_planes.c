@@ -122,7 +122,7 @@ static void forward_part(void *context, size_t part, void *workspace)
     for (; c < end; c++) {
         size_t at = c * p->length;
         moments m = narrow ? channel_moments_f32(p, (const float *)h->data + at) : channel_moments_f64(p, (const double *)h->data + at);
-        double variance = m.square / (double)(p->runs * p->length) + eps;
+        double variance = m.square / fmax((double)(p->runs * p->length), 1) + eps;
         mean[c] = m.mean;
         rstd[c] = variance == 0 ? 0 : 1 / sqrt(variance);
         affine_at a = {.mean = m.mean, .scale = weft__element(&s->call->x[1], c) * rstd[c], .offset = weft__element(&s->call->x[2], c)};
