@@ -1,6 +1,7 @@
 /* samples.c: numbers, the tables of samples put together, and operands. An op of the catalogue that is missing in the tables fails test_ops. */
 #include "tests/sample_table.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,9 +67,26 @@ static const sample_table *const tables[] = {&samples_of_each, &samples_elementw
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
+/* Elementwise ops take any shape, so their samples come in these as well: rank 0, rank 8 with axes of length 1, and none at all. */
+static const weft_shape shapes[] = {{0, {0}}, {8, {2, 1, 3, 1, 2, 1, 1, 2}}, {3, {2, 0, 4}}};
+
+enum { SHAPES = sizeof shapes / sizeof *shapes, MOST_ELEMENTWISE = 100 };
+
+static const sample *shaped_sample_at(size_t i)
+{
+    static sample made[SHAPES * MOST_ELEMENTWISE];
+    if (i >= SHAPES * samples_of_each.count)
+        return NULL;
+    assert(samples_of_each.count <= MOST_ELEMENTWISE);
+    made[i] = samples_of_each.rows[i / SHAPES];
+    for (int k = 0; k < made[i].n; k++)
+        made[i].shape[k] = shapes[i % SHAPES];
+    return &made[i];
+}
+
 size_t sample_count(void)
 {
-    size_t n = 0;
+    size_t n = SHAPES * samples_of_each.count;
     for (int k = 0; k < TABLES; k++)
         n += tables[k]->count;
     return n;
@@ -79,7 +97,7 @@ const sample *sample_at(size_t i)
     for (int k = 0; k < TABLES; i -= tables[k++]->count)
         if (i < tables[k]->count)
             return &tables[k]->rows[i];
-    return NULL;
+    return shaped_sample_at(i);
 }
 
 /* --- operands --- */
