@@ -59,11 +59,11 @@ void draw_domain(domain d, uint64_t *seed, size_t count, double *x)
 
 /* --- tables --- */
 
-extern const sample_table samples_of_each, samples_elementwise, samples_reduction, samples_movement, samples_indexing, samples_batchnorm, samples_staged, samples_noise,
-    samples_batchnorm_modes;
+extern const sample_table samples_of_each, samples_elementwise, samples_reduction, samples_movement, samples_indexing, samples_batchnorm, samples_staged,
+    samples_noise, samples_batchnorm_modes;
 
-static const sample_table *const tables[] = {&samples_of_each, &samples_elementwise, &samples_reduction, &samples_movement, &samples_indexing, &samples_batchnorm, &samples_staged,
-                                            &samples_noise, &samples_batchnorm_modes};
+static const sample_table *const tables[] = {&samples_of_each,   &samples_elementwise, &samples_reduction, &samples_movement,       &samples_indexing,
+                                            &samples_batchnorm, &samples_staged,      &samples_noise,     &samples_batchnorm_modes};
 
 enum { TABLES = sizeof tables / sizeof *tables };
 

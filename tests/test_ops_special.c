@@ -54,7 +54,8 @@ typedef struct pattern {
     double value[2];
 } pattern;
 
-static const pattern patterns[] = {{1, {NAN}}, {1, {INFINITY}}, {1, {-INFINITY}}, {2, {INFINITY, -INFINITY}}, {2, {INFINITY, INFINITY}}, {2, {NAN, INFINITY}}, {2, {-0.0, NAN}}};
+static const pattern patterns[] = {{1, {NAN}},                {1, {INFINITY}},      {1, {-INFINITY}}, {2, {INFINITY, -INFINITY}},
+                                   {2, {INFINITY, INFINITY}}, {2, {NAN, INFINITY}}, {2, {-0.0, NAN}}};
 
 enum { PATTERNS = sizeof patterns / sizeof *patterns };
 
