@@ -90,12 +90,12 @@ done
 check "test_random_graphs" build/tests/test_random_graphs --graphs 300 --compiled 0
 check "the layout" bash tests/layering.sh "$folder/tree"
 expect() { # EXPECTED ARGUMENT...: what weft eval prints
-  local expected=$1
+  local expected=$1 printed
   shift
-  [ "$(build/demos/weft eval "$@" | tr -s ' \n' ' ')" = "$expected" ] || { build/demos/weft eval "$@"; false; }
+  printed=$(build/demos/weft eval "$@") && echo "$printed" && [ "$printed" = "$expected" ]
 }
-check "weft eval" expect "$(build/demos/weft eval '2 / pi' | tr -s ' \n' ' ')" 'sinc(x)' --in x=0.5
-check "weft ops" bash -c 'build/demos/weft ops sinc | grep -q "sin(pi a)"'
+check "weft eval, sinc(1/2) = 2/pi" expect 'value () f64 0.63661977' 'sinc(x)' --in x=0.5
+check "weft ops" bash -c 'build/demos/weft ops sinc | grep "sin(pi a)"'
 
 # --- what it took ---
 cd "$folder" || exit 1
