@@ -67,8 +67,9 @@ static const sample_table *const tables[] = {&samples_of_each,   &samples_elemen
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
-/* Elementwise ops take any shape, so their samples come in these as well: rank 0, rank 8 with axes of length 1, and none at all. */
-static const weft_shape shapes[] = {{0, {0}}, {8, {2, 1, 3, 1, 2, 1, 1, 2}}, {3, {2, 0, 4}}};
+/* Elementwise ops take any shape, so their samples come in these as well: rank 0, rank 8 with axes of length 1, no elements, and one axis, whose stride
+ * kernels see as it is, where those of several axes are gathered first. */
+static const weft_shape shapes[] = {{0, {0}}, {8, {2, 1, 3, 1, 2, 1, 1, 2}}, {3, {2, 0, 4}}, {1, {12}}};
 
 enum { SHAPES = sizeof shapes / sizeof *shapes, MOST_ELEMENTWISE = 100 };
 
