@@ -316,6 +316,7 @@ weft_node weft_affine(weft_node x, weft_node w, weft_node b);       /* (N, D) @ 
 /* Batch normalization over all axes but axis 1, the channels; training mode. h (N, C, ...), gamma (C), beta (C), eps >= 0 -> y, of the shape of h;
  * for each channel, of M elements,
  *     mu = sum(h)/M    sigma2 = sum((h - mu)**2)/M    hhat = (h - mu) * (sigma2 + eps)**(-1/2)    y = gamma*hhat + beta
+ * A batch of nothing has the derivatives 0.
  * Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_ARGUMENT (eps). Source: Ioffe and Szegedy, 2015, algorithm 1, and section 3.2 for more axes than two. */
 weft_node weft_batchnorm(weft_node h, weft_node gamma, weft_node beta, double eps);
 

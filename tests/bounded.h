@@ -94,19 +94,6 @@ static inline bounded bounded_neg(const rounding *r, bounded a, bounded b, bound
     return bounded_within(-a.v, a.e);
 }
 
-static inline bounded bounded_exp(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    long double v = expl(a.v);
-    return bounded_round(r, v, v * expm1l(a.e), TRANSCENDENTAL);
-}
-
-static inline bounded bounded_log(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_round(r, logl(a.v), a.v > a.e ? -log1pl(-a.e / a.v) : INFINITY, TRANSCENDENTAL);
-}
-
 static inline bounded bounded_sqrt(const rounding *r, bounded a, bounded b, bounded c)
 {
     (void)b, (void)c;
@@ -146,80 +133,25 @@ static inline bounded bounded_square(const rounding *r, bounded a, bounded b, bo
     return bounded_mul(r, a, a, c);
 }
 
-static inline bounded bounded_rsqrt(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    long double v = 1 / sqrtl(a.v);
-    return bounded_round(r, v, a.v > a.e ? 1 / sqrtl(a.v - a.e) - v : INFINITY, TRANSCENDENTAL);
-}
-
 static inline bounded bounded_expm1(const rounding *r, bounded a, bounded b, bounded c)
 {
     (void)b, (void)c;
     return bounded_round(r, expm1l(a.v), expl(a.v) * expm1l(a.e), TRANSCENDENTAL);
 }
 
-static inline bounded bounded_log1p(const rounding *r, bounded a, bounded b, bounded c)
+typedef long double (*exact_function)(long double a, long double b, long double c);
+
+/* A function of a that nowhere is steeper than `slope`, and rounds a so many times before anything else, as pi * a does. */
+static inline bounded bounded_steep(const rounding *r, exact_function f, bounded a, long double slope, int roundings)
 {
-    (void)b, (void)c;
-    return bounded_round(r, log1pl(a.v), 1 + a.v > a.e ? -log1pl(-a.e / (1 + a.v)) : INFINITY, TRANSCENDENTAL);
+    return bounded_round(r, f(a.v, 0, 0), slope * (a.e + roundings * r->unit * fabsl(a.v)), TRANSCENDENTAL);
 }
 
-/* A function that nowhere is steeper than `slope`. */
-static inline bounded bounded_steep(const rounding *r, long double v, long double slope, bounded a)
+/* One that only rises or only falls, up to where it is no number: it goes no further than at the ends. */
+static inline bounded bounded_monotone(const rounding *r, exact_function f, bounded a)
 {
-    return bounded_round(r, v, slope * a.e, TRANSCENDENTAL);
-}
-
-static inline bounded bounded_sin(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, sinl(a.v), 1, a);
-}
-
-static inline bounded bounded_cos(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, cosl(a.v), 1, a);
-}
-
-static inline bounded bounded_tanh(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, tanhl(a.v), 1, a);
-}
-
-static inline bounded bounded_sigmoid(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, 1 / (1 + expl(-a.v)), 0.25L, a);
-}
-
-static inline bounded bounded_softplus(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, fmaxl(a.v, 0) + log1pl(expl(-fabsl(a.v))), 1, a);
-}
-
-static inline bounded bounded_erf(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, erfl(a.v), 1.1284L, a);
-}
-
-/* Its derivative is at most 1.0999, near 2.4. */
-static inline bounded bounded_silu(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    return bounded_steep(r, a.v / (1 + expl(-a.v)), 1.1L, a);
-}
-
-/* Its derivative is at most 1.1290, at sqrt(2). It may round a before it looks how much of the normal distribution is below. */
-static inline bounded bounded_gelu(const rounding *r, bounded a, bounded b, bounded c)
-{
-    (void)b, (void)c;
-    a.e += r->unit * fabsl(a.v);
-    return bounded_steep(r, a.v / 2 * erfcl(-a.v / sqrtl(2)), 1.13L, a);
+    long double v = f(a.v, 0, 0), below = fabsl(f(a.v - a.e, 0, 0) - v), above = fabsl(f(a.v + a.e, 0, 0) - v);
+    return bounded_round(r, v, below < INFINITY && above < INFINITY ? fmaxl(below, above) : INFINITY, TRANSCENDENTAL);
 }
 
 /* The largest whole number below; where one lies within the errors, the result is open. */

@@ -93,7 +93,7 @@ batchnorm() {
 
 staged_and_fused() {
   says '%27 batchnorm/y: f64 (64, 8) = add %25 %26'
-  says '%4: f64 (64, 8) = fused_batchnorm %0 %1 %2'
+  says '%4: f64 (64, 8) = fused_batchnorm %0 %1 %2 eps=1e-05'
   says '[holds] in f64 the three gradients agree to 1e-12' '[holds] in f32 each of them is within 1e-4 of f64' \
     '[holds] the fused graph has fewer nodes'
   says 'this loss has no gradient here by construction: it does not respond to h, though'

@@ -1,74 +1,107 @@
-/* elementwise.c: the table of elementwise ops for random graphs. */
+/* elementwise.c: from the lines of elementwise.def a table for random graphs, their judge and special values, and samples of each op on operands of
+ * (3, 4). */
 #include "tests/elementwise.h"
+#include "tests/sample_table.h"
 
-static weft_node build_where(built *b, const move *m, const weft_node *x)
-{
-    (void)b, (void)m;
-    return weft_where(x[0], x[1], x[2]);
-}
+/* --- functions: the formula, its bound, the op on nodes, and a loop around the formula --- */
 
-/* With numbers that f32 does not hold, and wide enough apart that most elements lie inside. */
-static weft_node build_clip(weft_node x)
-{
-    return weft_clip(x, -1.1, 1.7);
-}
+#define RULE(name) bounded_##name(r, a, b, c)
+#define MONOTONE bounded_monotone(r, f, a)
+#define STEEP(slope, roundings) bounded_steep(r, f, a, slope, roundings)
 
-static weft_node build_leaky_relu(weft_node a)
-{
-    return weft_leaky_relu(a, 0.1);
-}
+#define FORMULA(op, formula, error, record)                                                                                                \
+    static long double exact_##op(long double a, long double b, long double c)                                                             \
+    {                                                                                                                                      \
+        (void)a, (void)b, (void)c;                                                                                                         \
+        return formula;                                                                                                                    \
+    }                                                                                                                                      \
+    static bounded error_of_##op(const rounding *r, bounded a, bounded b, bounded c)                                                       \
+    {                                                                                                                                      \
+        const exact_function f = exact_##op;                                                                                               \
+        (void)f, (void)b, (void)c;                                                                                                         \
+        return error;                                                                                                                      \
+    }                                                                                                                                      \
+    static weft_node record_##op(const weft_node *x)                                                                                       \
+    {                                                                                                                                      \
+        return record;                                                                                                                     \
+    }                                                                                                                                      \
+    static void loop_##op(const weft_shape *shape, const double *const *x, double *y)                                                      \
+    {                                                                                                                                      \
+        for (size_t i = 0; i < weft_shape_count(shape); i++)                                                                               \
+            y[i] = (double)exact_##op(x[0][i], x[1] ? x[1][i] : 0, x[2] ? x[2][i] : 0);                                                    \
+    }
 
-static weft_node build_elu(weft_node a)
-{
-    return weft_elu(a, 1.3);
-}
+#define UNARY(op, formula, domain, error, weight) FORMULA(op, formula, error, weft_##op(x[0]))
+#define STEPWISE(op, formula, domain, error, weight) FORMULA(op, formula, error, weft_##op(x[0]))
+#define BINARY(op, formula, first, second, error, weight) FORMULA(op, formula, error, weft_##op(x[0], x[1]))
+#define TERNARY(op, formula, first, second, third, error, weight)                                                                          \
+    FORMULA(op, formula, error, weft_##op(x[0], x[1], x[2]))                                                                               \
+    static weft_node move_##op(built *b, const move *m, const weft_node *x)                                                                \
+    {                                                                                                                                      \
+        (void)b, (void)m;                                                                                                                  \
+        return record_##op(x);                                                                                                             \
+    }
+#define COMPARISON(op, formula, weight) FORMULA(op, formula, RULE(op), weft_##op(x[0], x[1]))
+#define WITH_NUMBERS(op, arity, formula, domains, error, weight, call)                                                                     \
+    extern const weft_op weft_op_##op;                                                                                                     \
+    FORMULA(op, formula, error, weft_elementwise(&weft_op_##op, x, arity))                                                                 \
+    static weft_node move_##op(weft_node x)                                                                                                \
+    {                                                                                                                                      \
+        return call;                                                                                                                       \
+    }
 
-#define ONE(op, weight, form) {{.name = #op, .arity = 1, .one = weft_##op}, weight, form, bounded_##op, false}
-#define TWO(op, weight, form) {{.name = #op, .arity = 2, .two = weft_##op}, weight, form, bounded_##op, false}
-#define MASK_OF_TWO(op, weight) {{.name = #op, .arity = 2, .two = weft_##op}, weight, OF_ANY, bounded_##op, true}
+#include "tests/elementwise.def"
+
+#undef UNARY
+#undef STEPWISE
+#undef BINARY
+#undef TERNARY
+#undef COMPARISON
+#undef WITH_NUMBERS
+
+/* --- the table --- */
+
+#define ENTRY(n, function, drawn, positive, compares, ...)                                                                                 \
+    {#function, n, exact_##function, {.name = #function, __VA_ARGS__}, drawn, positive, compares, error_of_##function},
+#define UNARY(function, formula, domain, error, weight) ENTRY(1, function, weight, domain == POSITIVE, false, .arity = 1, .one = weft_##function)
+#define STEPWISE(function, formula, domain, error, weight) UNARY(function, formula, domain, error, weight)
+#define BINARY(function, formula, first, second, error, weight) ENTRY(2, function, weight, false, false, .arity = 2, .two = weft_##function)
+#define TERNARY(function, formula, first, second, third, error, weight)                                                                    \
+    ENTRY(3, function, weight, false, false, .arity = 3, .other = move_##function)
+#define COMPARISON(function, formula, weight) ENTRY(2, function, weight, false, true, .arity = 2, .two = weft_##function)
+#define WITH_NUMBERS(function, n, formula, domains, error, weight, call)                                                                   \
+    ENTRY(n, function, weight, false, false, .arity = 1, .one = move_##function)
 
 static const elementwise table[] = {
-    TWO(add, 5, OF_ANY),
-    TWO(sub, 5, OF_ANY),
-    TWO(mul, 7, OF_ANY),
-    TWO(div, 0, OF_ITS_OWN),
-    TWO(pow, 0, OF_ITS_OWN),
-    ONE(neg, 2, OF_ANY),
-    ONE(reciprocal, 1, OF_POSITIVE),
-    ONE(square, 2, OF_ANY),
-    ONE(sqrt, 2, OF_POSITIVE),
-    ONE(rsqrt, 1, OF_POSITIVE),
-    ONE(exp, 3, OF_ANY),
-    ONE(expm1, 1, OF_ANY),
-    ONE(log, 2, OF_POSITIVE),
-    ONE(log1p, 1, OF_POSITIVE),
-    ONE(sin, 1, OF_ANY),
-    ONE(cos, 1, OF_ANY),
-    ONE(tanh, 1, OF_ANY),
-    ONE(sigmoid, 1, OF_ANY),
-    ONE(softplus, 1, OF_ANY),
-    ONE(erf, 1, OF_ANY),
-    ONE(relu, 2, OF_ANY),
-    {{.name = "leaky_relu", .arity = 1, .one = build_leaky_relu}, 1, OF_ANY, bounded_leaky_relu, false},
-    {{.name = "elu", .arity = 1, .one = build_elu}, 1, OF_ANY, bounded_elu, false},
-    ONE(silu, 1, OF_ANY),
-    ONE(gelu, 1, OF_ANY),
-    ONE(abs, 2, OF_ANY),
-    ONE(sign, 1, OF_ANY),
-    ONE(floor, 1, OF_ANY),
-    TWO(maximum, 2, OF_ANY),
-    TWO(minimum, 1, OF_ANY),
-    {{.name = "clip", .arity = 1, .one = build_clip}, 1, OF_ANY, bounded_clip, false},
-    MASK_OF_TWO(less, 1),
-    MASK_OF_TWO(less_equal, 1),
-    MASK_OF_TWO(greater, 1),
-    MASK_OF_TWO(greater_equal, 1),
-    MASK_OF_TWO(equal, 1),
-    MASK_OF_TWO(not_equal, 1),
-    {{.name = "where", .arity = 3, .other = build_where}, 0, OF_ITS_OWN, bounded_where, false},
+#include "tests/elementwise.def"
 };
+
+#undef UNARY
+#undef STEPWISE
+#undef BINARY
+#undef TERNARY
+#undef COMPARISON
+#undef WITH_NUMBERS
 
 const elementwise *elementwise_at(size_t i)
 {
     return i < sizeof table / sizeof *table ? &table[i] : NULL;
 }
+
+/* --- samples --- */
+
+#define SHAPE {2, {3, 4}}
+#define DOMAINS(...) __VA_ARGS__
+#define SAMPLE(op, n, flat, ...) {#op, record_##op, loop_##op, n, {SHAPE, SHAPE, SHAPE}, {__VA_ARGS__}, flat},
+#define UNARY(op, formula, domain, error, weight) SAMPLE(op, 1, false, domain)
+#define STEPWISE(op, formula, domain, error, weight) SAMPLE(op, 1, true, domain)
+#define BINARY(op, formula, first, second, error, weight) SAMPLE(op, 2, false, first, second)
+#define TERNARY(op, formula, first, second, third, error, weight) SAMPLE(op, 3, false, first, second, third)
+#define COMPARISON(op, formula, weight) SAMPLE(op, 2, true, DISTINCT, AWAY)
+#define WITH_NUMBERS(op, arity, formula, domains, error, weight, call) SAMPLE(op, arity, false, domains)
+
+static const sample rows[] = {
+#include "tests/elementwise.def"
+};
+
+SAMPLE_TABLE(samples_of_each);

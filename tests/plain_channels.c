@@ -163,7 +163,7 @@ void plain_evaluated_backward(const work *w)
 /* P(x) = (1 + erf(x / sqrt 2))/2, as it is written, since the staged twin loses what it loses; a kernel may know it better. */
 static bounded below(const rounding *r, bounded x)
 {
-    bounded erf = bounded_erf(r, bounded_mul(r, x, bounded_exact(sqrtl(0.5L)), none), none, none);
+    bounded erf = bounded_monotone(r, exact_erf, bounded_mul(r, x, bounded_exact(sqrtl(0.5L)), none));
     return bounded_mul(r, bounded_exact(0.5L), bounded_add(r, one, erf, none), none);
 }
 
@@ -179,7 +179,7 @@ void plain_gelu_backward(const work *w)
     const rounding *r = &w->p->rounding;
     bounded scale = bounded_exact(1 / sqrtl(2 * acosl(-1)));
     for (size_t i = 0; i < w->count; i++) {
-        bounded x = w->x[1][i], power = bounded_exp(r, bounded_mul(r, bounded_exact(-0.5L), bounded_mul(r, x, x, none), none), none, none);
+        bounded x = w->x[1][i], power = bounded_monotone(r, exact_exp, bounded_mul(r, bounded_exact(-0.5L), bounded_mul(r, x, x, none), none));
         bounded slope = bounded_add(r, below(r, x), bounded_mul(r, x, bounded_mul(r, scale, power, none), none), none);
         w->y[0][i] = bounded_mul(r, w->x[0][i], slope, none);
     }

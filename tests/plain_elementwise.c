@@ -1,4 +1,4 @@
-/* plain_elementwise.c: ops of the table in elementwise.c, an element after another. Some comparisons are decided whatever the roundings are, since
+/* plain_elementwise.c: ops of the table in elementwise.def, an element after another. Some comparisons are decided whatever the roundings are, since
  * the bits are the same: of a node and itself, and of a node and its own largest or smallest element. */
 #include "tests/elementwise.h"
 #include "tests/plain_work.h"

@@ -186,7 +186,7 @@ static bounded most_of(const work *w, const vector *v, size_t k)
 
 static bounded power_of(const work *w, bounded z, bounded most)
 {
-    return bounded_exp(&w->p->rounding, bounded_sub(&w->p->rounding, z, most, none), none, none);
+    return bounded_monotone(&w->p->rounding, exact_exp, bounded_sub(&w->p->rounding, z, most, none));
 }
 
 static bounded total_of(const work *w, const vector *v, size_t k, bounded most)
@@ -228,7 +228,7 @@ static void fused_log_softmax(const work *w)
     const rounding *r = &w->p->rounding;
     vector v = along(&w->x_shape[0], (int)*(const int64_t *)weft_node_attributes(w->node));
     for (size_t k = 0; k < v.count; k++) {
-        bounded most = most_of(w, &v, k), log_total = bounded_log(r, total_of(w, &v, k, most), none, none);
+        bounded most = most_of(w, &v, k), log_total = bounded_monotone(r, exact_log, total_of(w, &v, k, most));
         for (size_t i = 0; i < v.length; i++)
             w->y[0][at(&v, k, i)] = bounded_sub(r, bounded_sub(r, w->x[0][at(&v, k, i)], most, none), log_total, none);
     }
@@ -245,7 +245,7 @@ static void fused_log_softmax_backward(const work *w)
             bounded_take(&total, w->x[0][at(&v, k, i)]);
         bounded sum = bounded_end(r, &total, r->sum_unit);
         for (size_t i = 0; i < v.length; i++) {
-            bounded power = bounded_exp(r, w->x[1][at(&v, k, i)], none, none);
+            bounded power = bounded_monotone(r, exact_exp, w->x[1][at(&v, k, i)]);
             w->y[0][at(&v, k, i)] = bounded_sub(r, w->x[0][at(&v, k, i)], bounded_mul(r, power, sum, none), none);
         }
     }
@@ -262,7 +262,7 @@ static void fused_softmax_cross_entropy(const work *w)
         bounded score = bounded_sub(r, w->x[0][k * v.length + (size_t)w->x[1][k].v], most, none);
         if (w->x[1][k].e > 0) /* another label may be it */
             score.e = INFINITY;
-        bounded_take(&loss, bounded_sub(r, bounded_log(r, total, none, none), score, none));
+        bounded_take(&loss, bounded_sub(r, bounded_monotone(r, exact_log, total), score, none));
     }
     *w->y[0] = bounded_div(r, bounded_end(r, &loss, r->sum_unit), bounded_exact((long double)v.count), none);
 }

@@ -423,7 +423,7 @@ static int step_elementwise(generator *d, const elementwise *op)
 {
     if (op->kind.arity == 2)
         return step_binary(d, op->kind.name);
-    return op->form == OF_POSITIVE ? step_positive(d, op->kind.name) : step_unary(d, op->kind.name);
+    return op->positive ? step_positive(d, op->kind.name) : step_unary(d, op->kind.name);
 }
 
 void take_step(generator *d)

@@ -1,6 +1,7 @@
 /* samples.c: numbers, the tables of samples put together, and operands. An op of the catalogue that is missing in the tables fails test_ops. */
 #include "tests/sample_table.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,17 +59,35 @@ void draw_domain(domain d, uint64_t *seed, size_t count, double *x)
 
 /* --- tables --- */
 
-extern const sample_table samples_elementwise, samples_reduction, samples_movement, samples_indexing, samples_batchnorm, samples_staged, samples_fused,
-    samples_noise, samples_batchnorm_modes;
+extern const sample_table samples_of_each, samples_elementwise, samples_reduction, samples_movement, samples_indexing, samples_batchnorm, samples_staged,
+    samples_fused, samples_noise, samples_batchnorm_modes;
 
-static const sample_table *const tables[] = {&samples_elementwise, &samples_reduction, &samples_movement, &samples_indexing, &samples_batchnorm, &samples_staged,
-                                            &samples_fused, &samples_noise, &samples_batchnorm_modes};
+static const sample_table *const tables[] = {&samples_of_each, &samples_elementwise, &samples_reduction, &samples_movement, &samples_indexing, &samples_batchnorm,
+                                            &samples_staged, &samples_fused, &samples_noise, &samples_batchnorm_modes};
 
 enum { TABLES = sizeof tables / sizeof *tables };
 
+/* Elementwise ops take any shape, so their samples come in these as well: rank 0, rank 8 with axes of length 1, no elements, and one axis, whose stride
+ * kernels see as it is, where those of several axes are gathered first. */
+static const weft_shape shapes[] = {{0, {0}}, {8, {2, 1, 3, 1, 2, 1, 1, 2}}, {3, {2, 0, 4}}, {1, {12}}};
+
+enum { SHAPES = sizeof shapes / sizeof *shapes, MOST_ELEMENTWISE = 100 };
+
+static const sample *shaped_sample_at(size_t i)
+{
+    static sample made[SHAPES * MOST_ELEMENTWISE];
+    if (i >= SHAPES * samples_of_each.count)
+        return NULL;
+    assert(samples_of_each.count <= MOST_ELEMENTWISE);
+    made[i] = samples_of_each.rows[i / SHAPES];
+    for (int k = 0; k < made[i].n; k++)
+        made[i].shape[k] = shapes[i % SHAPES];
+    return &made[i];
+}
+
 size_t sample_count(void)
 {
-    size_t n = 0;
+    size_t n = SHAPES * samples_of_each.count;
     for (int k = 0; k < TABLES; k++)
         n += tables[k]->count;
     return n;
@@ -79,7 +98,7 @@ const sample *sample_at(size_t i)
     for (int k = 0; k < TABLES; i -= tables[k++]->count)
         if (i < tables[k]->count)
             return &tables[k]->rows[i];
-    return NULL;
+    return shaped_sample_at(i);
 }
 
 /* --- operands --- */

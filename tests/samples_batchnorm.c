@@ -6,7 +6,9 @@
 /* h (N, C, ...) as (N, C, L): element i of the N*L of channel j. */
 static size_t in_channel(const weft_shape *h, size_t j, size_t i)
 {
-    size_t length = weft_shape_count(h) / (h->dim[0] * h->dim[1]);
+    size_t length = 1;
+    for (int k = 2; k < h->rank; k++)
+        length *= h->dim[k];
     return (i / length * h->dim[1] + j) * length + i % length;
 }
 
@@ -29,7 +31,7 @@ static weft_node build_batchnorm(const weft_node *x)
 
 static void naive_batchnorm(const weft_shape *shape, const double *const *x, double *y)
 {
-    for (size_t j = 0; j < shape->dim[1]; j++) {
+    for (size_t j = 0; weft_shape_count(shape) && j < shape->dim[1]; j++) {
         double mean, rstd;
         moments(shape, x[0], j, &mean, &rstd);
         for (size_t i = 0; i < weft_shape_count(shape) / shape->dim[1]; i++) {
@@ -58,7 +60,7 @@ static void naive_fused_batchnorm_relu(const weft_shape *shape, const double *co
 {
     naive_batchnorm(shape, x, y);
     for (size_t i = 0; i < weft_shape_count(shape); i++)
-        y[i] = fmax(y[i], 0);
+        y[i] = y[i] < 0 ? 0 : y[i];
 }
 
 /* dy, h, gamma -> dh; mean and rstd are those of h, so that the hand-derived formula holds. */
@@ -80,14 +82,14 @@ static weft_node build_fused_batchnorm_relu_backward(const weft_node *x)
 static void chain_of_batchnorm(const weft_shape *shape, const double *const *x, bool relu, double *y)
 {
     const weft_shape *h = &shape[1];
-    size_t n = weft_shape_count(h) / h->dim[1];
-    for (size_t j = 0; j < h->dim[1]; j++) {
+    size_t n = h->dim[1] ? weft_shape_count(h) / h->dim[1] : 0;
+    for (size_t j = 0; n && j < h->dim[1]; j++) {
         double mean, rstd, drstd = 0, dmean = 0;
         moments(h, x[1], j, &mean, &rstd);
         for (size_t i = 0; i < n; i++) {
             size_t at = in_channel(h, j, i);
             bool passes = !relu || x[2][j] * (x[1][at] - mean) * rstd + x[2][j] > 0;
-            double dhat = passes ? x[0][at] * x[2][j] : 0;
+            double dhat = passes * x[0][at] * x[2][j];
             drstd += dhat * (x[1][at] - mean);
             dmean -= dhat * rstd;
             y[at] = dhat * rstd;
@@ -129,6 +131,10 @@ static const sample rows[] = {
     BATCH(2, 3, 3, 2, 5),
     BATCH(3, 3, 4, 3, 1),
     BATCH(3, 4, 2, 3, 2, 3),
+    BATCH(3, 8, 2, 3, 1, 2, 1, 1, 2, 1),
+    BATCH(3, 2, 0, 3),
+    BATCH(0, 2, 4, 0),
+    BATCH(3, 3, 2, 3, 0),
     FORWARD(batchnorm, 3, 2, 4, 3),
     FORWARD(batchnorm, 2, 3, 3, 2, 5),
     FORWARD(batchnorm, 3, 4, 2, 3, 2, 3),

@@ -30,7 +30,7 @@ static void normalise(const weft_shape *h, int axis, const double *x, const doub
 static void positive_part(const weft_shape *h, double *y)
 {
     for (size_t i = 0; i < weft_shape_count(h); i++)
-        y[i] = fmax(y[i], 0);
+        y[i] = isnan(y[i]) ? y[i] : fmax(y[i], 0);
 }
 
 /* Each mode staged and fused, without and with a ReLU. */
@@ -111,11 +111,14 @@ static weft_node build_evaluation_relu_backward(const weft_node *x)
 /* dh = gamma rstd dy, where y is positive with a ReLU. */
 static void naive_h_dh(const weft_shape *shape, const double *const *x, bool relu, double *dh)
 {
-    size_t inner = weft_shape_count(&shape[1]) / shape[1].dim[0] / shape[1].dim[1];
+    size_t inner = 1;
+    for (int i = 2; i < shape[1].rank; i++)
+        inner *= shape[1].dim[i];
     normalise(&shape[1], 1, x[1], x[2], x[2], x[2], x[3], dh);
     for (size_t i = 0; i < weft_shape_count(&shape[1]); i++) {
         size_t c = i / inner % shape[1].dim[1];
-        dh[i] = relu && dh[i] <= 0 ? 0 : x[1][i] * x[0][i] * x[2][c] / sqrt(x[3][c] + 1e-3);
+        double dy = x[0][i] * (relu && !(dh[i] > 0) ? 0 : 1);
+        dh[i] = x[1][i] * (dy * x[2][c] / sqrt(x[3][c] + 1e-3));
     }
 }
 
@@ -161,10 +164,13 @@ static const sample rows[] = {
     GIVEN(evaluation, 5, NORMAL, SHAPED(2, 2, 37), CHANNELS(37), CHANNELS(37), CHANNELS(37), CHANNELS(37)),
     GIVEN(evaluation, 5, NORMAL, SHAPED(4, 2, 2, 3, 2), CHANNELS(2), CHANNELS(2), CHANNELS(2), CHANNELS(2)),
     GIVEN(evaluation, 5, NORMAL, SHAPED(8, 2, 2, 1, 2, 1, 1, 2, 1), CHANNELS(2), CHANNELS(2), CHANNELS(2), CHANNELS(2)),
+    GIVEN(evaluation, 5, NORMAL, SHAPED(2, 0, 3), CHANNELS(3), CHANNELS(3), CHANNELS(3), CHANNELS(3)),
     GIVEN(evaluation_last, 3, POSITIVE, SHAPED(4, 2, 2, 2, 3), CHANNELS(3), CHANNELS(3)),
     GIVEN(frozen, 3, POSITIVE, SHAPED(3, 2, 3, 4), CHANNELS(3), CHANNELS(3)),
     BACKWARD(evaluation_backward, SHAPED(2, 4, 3), 3),
     BACKWARD(evaluation_backward, SHAPED(4, 2, 2, 3, 2), 2),
+    BACKWARD(evaluation_backward, SHAPED(8, 2, 2, 1, 2, 1, 1, 2, 1), 2),
+    BACKWARD(evaluation_backward, SHAPED(2, 0, 3), 3),
     BACKWARD(evaluation_relu_backward, SHAPED(2, 4, 3), 3),
     BACKWARD(evaluation_relu_backward, SHAPED(3, 2, 2, 3), 2),
     {"batchnorm_fold", build_fold, naive_fold, 6, {{2, {3, 2}}, {1, {2}}, {1, {2}}, {1, {2}}, {1, {2}}, {1, {2}}},

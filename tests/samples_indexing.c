@@ -1,6 +1,7 @@
 /* samples_indexing.c: what takes elements by index, adds up along an axis, and multiplies matrices. */
 #include "tests/sample_table.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- products of matrices --- */
@@ -41,7 +42,16 @@ static void naive_matmul(const weft_shape *shape, const double *const *x, double
     }
 }
 
-/* --- along one axis: of (I, J, K) --- */
+/* --- along one axis --- */
+
+/* The product of the dims from axis `from` on. */
+static size_t inner_of(const weft_shape *shape, int from)
+{
+    size_t inner = 1;
+    for (int i = from; i < shape->rank; i++)
+        inner *= shape->dim[i];
+    return inner;
+}
 
 static weft_node build_cumsum_0(const weft_node *x)
 {
@@ -60,9 +70,7 @@ static weft_node build_cumsum_2(const weft_node *x)
 
 static void add_up(const weft_shape *shape, const double *x, double *y, int axis)
 {
-    size_t inner = 1;
-    for (int i = axis + 1; i < shape->rank; i++)
-        inner *= shape->dim[i];
+    size_t inner = inner_of(shape, axis + 1);
     for (size_t i = 0; i < weft_shape_count(shape); i++)
         y[i] = x[i] + (i / inner % shape->dim[axis] ? y[i - inner] : 0);
 }
@@ -93,26 +101,27 @@ static weft_node build_argmin(const weft_node *x)
     return weft_gather_elements(x[0], weft_argmin(x[0], -2, true), -2);
 }
 
-static void pick_extreme(const weft_shape *shape, const double *x, double *y, double sign)
+/* A NaN counts as larger and smaller than any number. */
+static void pick_extreme(const weft_shape *shape, int axis, const double *x, double *y, double sign)
 {
-    const size_t *n = shape->dim;
-    for (size_t i = 0; i < n[0]; i++)
-        for (size_t k = 0; k < n[2]; k++) {
-            y[i * n[2] + k] = x[i * n[1] * n[2] + k];
-            for (size_t j = 1; j < n[1]; j++)
-                if (sign * x[(i * n[1] + j) * n[2] + k] > sign * y[i * n[2] + k])
-                    y[i * n[2] + k] = x[(i * n[1] + j) * n[2] + k];
-        }
+    size_t n = shape->dim[axis], inner = inner_of(shape, axis + 1), count = weft_shape_count(shape) / n;
+    for (size_t v = 0; v < count; v++) {
+        const double *from = x + v / inner * n * inner + v % inner;
+        y[v] = from[0];
+        for (size_t j = 1; j < n; j++)
+            if (sign * from[j * inner] > sign * y[v] || isnan(from[j * inner]))
+                y[v] = from[j * inner];
+    }
 }
 
 static void naive_argmax(const weft_shape *shape, const double *const *x, double *y)
 {
-    pick_extreme(shape, x[0], y, 1);
+    pick_extreme(shape, 1, x[0], y, 1);
 }
 
 static void naive_argmin(const weft_shape *shape, const double *const *x, double *y)
 {
-    pick_extreme(shape, x[0], y, -1);
+    pick_extreme(shape, shape->rank - 2, x[0], y, -1);
 }
 
 /* --- indices of 0 to 2 --- */
@@ -124,8 +133,9 @@ static weft_node build_gather(const weft_node *x)
 
 static void naive_gather(const weft_shape *shape, const double *const *x, double *y)
 {
-    for (size_t m = 0; m < shape[1].dim[0]; m++)
-        memcpy(y + 2 * m, x[0] + 2 * (size_t)x[1][m], 2 * sizeof *y); /* rows of 2 */
+    size_t row = inner_of(&shape[0], 1);
+    for (size_t m = 0; m < weft_shape_count(&shape[1]); m++)
+        memcpy(y + row * m, x[0] + row * (size_t)x[1][m], row * sizeof *y);
 }
 
 static weft_node build_take(const weft_node *x)
@@ -133,14 +143,14 @@ static weft_node build_take(const weft_node *x)
     return weft_take(x[0], x[1], 1);
 }
 
-/* (2, 3, 4) by (m, n) -> (2, m, n, 4), or by () -> (2, 4). */
+/* (I, 3, ...) by (m, n) -> (I, m, n, ...), or by () -> (I, ...). */
 static void naive_take(const weft_shape *shape, const double *const *x, double *y)
 {
-    size_t count = weft_shape_count(&shape[1]);
-    for (size_t i = 0; i < 2; i++)
+    size_t count = weft_shape_count(&shape[1]), inner = inner_of(&shape[0], 2);
+    for (size_t i = 0; i < shape[0].dim[0]; i++)
         for (size_t m = 0; m < count; m++)
-            for (size_t k = 0; k < 4; k++)
-                *y++ = x[0][(i * 3 + (size_t)x[1][m]) * 4 + k];
+            for (size_t k = 0; k < inner; k++)
+                *y++ = x[0][(i * 3 + (size_t)x[1][m]) * inner + k];
 }
 
 static weft_node build_scatter_add(const weft_node *x)
@@ -148,12 +158,14 @@ static weft_node build_scatter_add(const weft_node *x)
     return weft_scatter_add(x[0], x[1], 3);
 }
 
+/* (M, ...) -> (3, ...) */
 static void naive_scatter_add(const weft_shape *shape, const double *const *x, double *y)
 {
-    memset(y, 0, 6 * sizeof *y);
-    for (size_t m = 0; m < shape[1].dim[0]; m++)
-        for (size_t k = 0; k < 2; k++)
-            y[2 * (size_t)x[1][m] + k] += x[0][2 * m + k];
+    size_t row = inner_of(&shape[0], 1);
+    memset(y, 0, 3 * row * sizeof *y);
+    for (size_t m = 0; m < weft_shape_count(&shape[1]); m++)
+        for (size_t k = 0; k < row; k++)
+            y[row * (size_t)x[1][m] + k] += x[0][row * m + k];
 }
 
 static weft_node build_gather_elements(const weft_node *x)
@@ -161,10 +173,10 @@ static weft_node build_gather_elements(const weft_node *x)
     return weft_gather_elements(x[0], x[1], 1);
 }
 
-/* (I, 3, K) by (I, M, K), or by (1, M, K), which repeats. */
+/* (I, 3, ...) by (I, M, ...), or by (1, M, ...), which repeats. */
 static void naive_gather_elements(const weft_shape *shape, const double *const *x, double *y)
 {
-    size_t m = shape[1].dim[1], n = shape[0].dim[2];
+    size_t m = shape[1].dim[1], n = inner_of(&shape[0], 2);
     for (size_t i = 0; i < shape[0].dim[0]; i++)
         for (size_t j = 0; j < m; j++)
             for (size_t k = 0; k < n; k++)
@@ -187,10 +199,10 @@ static weft_node build_scatter_add_elements(const weft_node *x)
     return weft_scatter_add_elements(x[0], x[1], 0, 3);
 }
 
-/* (M, K) -> (3, K) by an index of that shape, or of (M, 1). */
+/* (M, ...) -> (3, ...) by an index of that shape, or of (M, 1). */
 static void naive_scatter_add_elements(const weft_shape *shape, const double *const *x, double *y)
 {
-    size_t n = shape[0].dim[1], own = shape[1].dim[1];
+    size_t n = inner_of(&shape[0], 1), own = inner_of(&shape[1], 1);
     memset(y, 0, 3 * n * sizeof *y);
     for (size_t m = 0; m < shape[0].dim[0]; m++)
         for (size_t k = 0; k < n; k++)
@@ -205,10 +217,11 @@ static weft_node build_one_hot(const weft_node *x)
 static void naive_one_hot(const weft_shape *shape, const double *const *x, double *y)
 {
     for (size_t i = 0; i < 4 * weft_shape_count(&shape[0]); i++)
-        y[i] = (size_t)x[0][i / 4] == i % 4 ? x[1][i % 4] : 0;
+        y[i] = ((size_t)x[0][i / 4] == i % 4) * x[1][i % 4];
 }
 
 #define MATMUL(...) {"matmul", build_matmul, naive_matmul, 2, {__VA_ARGS__}, {NORMAL, NORMAL}, false}
+#define EIGHT {8, {2, 1, 3, 1, 2, 1, 1, 2}}
 #define BY_INDEX(op, name, ...) {op, build_##name, naive_##name, 2, {__VA_ARGS__}, {NORMAL, INDEX}, false}
 
 static const sample rows[] = {
@@ -244,6 +257,32 @@ static const sample rows[] = {
     BY_INDEX("scatter_add_elements", scatter_add_elements, {2, {5, 2}}, {2, {5, 2}}),
     BY_INDEX("scatter_add_elements", scatter_add_elements, {2, {5, 4}}, {2, {5, 1}}),
     {"one_hot", build_one_hot, naive_one_hot, 2, {{2, {3, 2}}, {1, {4}}}, {INDEX, NORMAL}, false},
+
+    MATMUL({2, {3, 0}}, {2, {0, 2}}),
+    MATMUL({2, {0, 4}}, {2, {4, 2}}),
+    MATMUL({3, {0, 3, 4}}, {2, {4, 2}}),
+    {"cumsum", build_cumsum_2, naive_cumsum_2, 1, {EIGHT}, {NORMAL}, false},
+    CUBE("cumsum", cumsum_1, NORMAL, 2, 0, 3),
+    CUBE("cumsum", cumsum_1, NORMAL, 0, 2, 3),
+    {"argmax", build_argmax, naive_argmax, 1, {{8, {2, 3, 1, 2, 1, 1, 2, 1}}}, {DISTINCT}, false},
+    {"argmin", build_argmin, naive_argmin, 1, {{8, {2, 1, 2, 1, 1, 2, 3, 1}}}, {DISTINCT}, false},
+    CUBE("argmax", argmax, DISTINCT, 0, 3, 2),
+    CUBE("argmin", argmin, DISTINCT, 0, 3, 2),
+    BY_INDEX("take", gather, {1, {3}}, {0, {0}}),
+    BY_INDEX("take", take, {8, {2, 3, 1, 2, 1, 1, 1, 2}}, {1, {2}}),
+    BY_INDEX("take", take, {3, {2, 3, 0}}, {1, {5}}),
+    BY_INDEX("take", take, {3, {2, 3, 4}}, {1, {0}}),
+    BY_INDEX("scatter_add", scatter_add, {0, {0}}, {0, {0}}),
+    BY_INDEX("scatter_add", scatter_add, {8, {4, 1, 2, 1, 1, 2, 1, 1}}, {1, {4}}),
+    BY_INDEX("scatter_add", scatter_add, {2, {0, 2}}, {1, {0}}),
+    BY_INDEX("gather_elements", gather_elements, {8, {2, 3, 1, 2, 1, 1, 1, 2}}, {8, {2, 2, 1, 2, 1, 1, 1, 2}}),
+    BY_INDEX("gather_elements", gather_elements, {3, {2, 3, 0}}, {3, {2, 5, 0}}),
+    BY_INDEX("gather_elements", gather_elements, {3, {2, 3, 4}}, {3, {2, 0, 4}}),
+    BY_INDEX("scatter_add_elements", scatter_add_elements, {8, {4, 1, 2, 1, 1, 2, 1, 1}}, {8, {4, 1, 2, 1, 1, 2, 1, 1}}),
+    BY_INDEX("scatter_add_elements", scatter_add_elements, {2, {0, 2}}, {2, {0, 2}}),
+    {"one_hot", build_one_hot, naive_one_hot, 2, {{0, {0}}, {1, {4}}}, {INDEX, NORMAL}, false},
+    {"one_hot", build_one_hot, naive_one_hot, 2, {{7, {2, 1, 1, 2, 1, 1, 2}}, {1, {4}}}, {INDEX, NORMAL}, false},
+    {"one_hot", build_one_hot, naive_one_hot, 2, {{1, {0}}, {1, {4}}}, {INDEX, NORMAL}, false},
 };
 
 SAMPLE_TABLE(samples_indexing);

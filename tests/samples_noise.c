@@ -36,7 +36,7 @@ static weft_node build_dropout(const weft_node *x)
 static void naive_dropout(const weft_shape *shape, const double *const *x, double *y)
 {
     for (size_t i = 0; i < weft_shape_count(shape); i++)
-        y[i] = plain_uniform((int64_t)*x[1], (uint64_t)*x[2], STREAM, i, false) < 0.375L ? 0 : x[0][i] / 0.625;
+        y[i] = x[0][i] * (plain_uniform((int64_t)*x[1], (uint64_t)*x[2], STREAM, i, false) >= 0.375L) / 0.625;
 }
 
 #define NOISE(name, rank, ...)                                                                                                             \
@@ -50,6 +50,12 @@ static const sample rows[] = {
     NOISE(normal, 2, 5, 7),
     NOISE(normal, 3, 2, 3, 40),
     NOISE(dropout, 2, 5, 7),
+    NOISE(uniform, 0, 0),
+    NOISE(uniform, 8, 2, 1, 3, 1, 2, 1, 1, 2),
+    NOISE(uniform, 2, 0, 3),
+    NOISE(normal, 0, 0),
+    NOISE(normal, 8, 2, 1, 3, 1, 2, 1, 1, 2),
+    NOISE(normal, 2, 0, 3),
 };
 
 SAMPLE_TABLE(samples_noise);

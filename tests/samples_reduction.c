@@ -2,37 +2,47 @@
 #include "tests/sample_table.h"
 
 #include <math.h>
-#include <string.h>
-
-/* Over the axes of (I, J, K). */
 
 enum { SUM, MAX, MIN, PROD };
 
+/* NaN where one is, as NumPy has it, where fmax() would pass it over. */
 static double merge(int kind, double a, double b)
 {
-    return kind == SUM ? a + b : kind == MAX ? fmax(a, b) : kind == MIN ? fmin(a, b) : a * b;
+    if (kind == SUM || kind == PROD)
+        return kind == SUM ? a + b : a * b;
+    return isnan(a) || isnan(b) ? NAN : kind == MAX ? fmax(a, b) : fmin(a, b);
+}
+
+/* Where element e lies in an array without the axes; *first: it is at index 0 of all of them. */
+static size_t without_axes(const weft_shape *shape, size_t e, unsigned axes, bool *first)
+{
+    size_t place = 0, inner = 1;
+    *first = true;
+    for (int a = shape->rank - 1; a >= 0; e /= shape->dim[a--]) {
+        size_t at = e % shape->dim[a];
+        if (axes >> a & 1) {
+            *first &= at == 0;
+        } else {
+            place += at * inner;
+            inner *= shape->dim[a];
+        }
+    }
+    return place;
 }
 
 static void fold(const weft_shape *shape, const double *x, double *y, unsigned axes, int kind)
 {
     static const double nothing[] = {0, -INFINITY, INFINITY, 1};
-    size_t n[3] = {1, 1, 1};
-    memcpy(n, shape->dim, (size_t)shape->rank * sizeof *n);
     size_t kept = 1;
-    for (int a = 0; a < 3; a++)
-        kept *= axes >> a & 1 ? 1 : n[a];
+    bool first;
+    for (int a = 0; a < shape->rank; a++)
+        kept *= axes >> a & 1 ? 1 : shape->dim[a];
     for (size_t k = 0; k < kept; k++)
         y[k] = nothing[kind];
-    for (size_t i = 0; i < n[0]; i++)
-        for (size_t j = 0; j < n[1]; j++)
-            for (size_t k = 0; k < n[2]; k++) {
-                size_t at = 0;
-                at = axes & 1 ? at : i;
-                at = axes & 2 ? at : at * n[1] + j;
-                at = axes & 4 ? at : at * n[2] + k;
-                double v = x[(i * n[1] + j) * n[2] + k];
-                y[at] = merge(kind, y[at], v);
-            }
+    for (size_t e = 0; e < weft_shape_count(shape); e++) {
+        size_t at = without_axes(shape, e, axes, &first);
+        y[at] = merge(kind, y[at], x[e]);
+    }
 }
 
 #define FOLD(name, builder, axes, kind)                                                                                                    \
@@ -66,11 +76,12 @@ FOLD(prod_none, weft_prod(x[0], 0, false), 0, PROD)
 
 static void take_first(const weft_shape *shape, const double *x, double *y, unsigned axes)
 {
-    const size_t *n = shape[0].dim;
-    for (size_t i = 0, at = 0; i < (axes & 1 ? 1 : n[0]); i++)
-        for (size_t j = 0; j < (axes & 2 ? 1 : n[1]); j++)
-            for (size_t k = 0; k < (axes & 4 ? 1 : n[2]); k++)
-                y[at++] = x[(i * n[1] + j) * n[2] + k];
+    for (size_t e = 0; e < weft_shape_count(shape); e++) {
+        bool first;
+        size_t at = without_axes(shape, e, axes, &first);
+        if (first)
+            y[at] = x[e];
+    }
 }
 
 #define FIRST(name, builder, axes)                                                                                                         \
@@ -86,6 +97,9 @@ FIRST(first_0, weft_first(x[0], WEFT_AXIS(0), false), 1)
 FIRST(first_1, weft_first(x[0], WEFT_AXIS(1), true), 2)
 FIRST(first_0_2, weft_first(x[0], WEFT_AXIS(0) | WEFT_AXIS(2), false), 5)
 FIRST(first_none, weft_first(x[0], 0, false), 0)
+
+#define SHAPED(op, name, domain, rank, ...) {op, build_##name, naive_##name, 1, {{rank, {__VA_ARGS__}}}, {domain}, false}
+#define EIGHT(op, name, domain) SHAPED(op, name, domain, 8, 3, 1, 2, 1, 2, 1, 1, 2)
 
 static const sample rows[] = {
     CUBE("sum", sum_all, NORMAL, 2, 3, 4),
@@ -116,6 +130,26 @@ static const sample rows[] = {
     CUBE("first", first_1, NORMAL, 2, 3, 4),
     CUBE("first", first_0_2, NORMAL, 3, 2, 3),
     CUBE("first", first_none, NORMAL, 2, 3, 4),
+    SHAPED("sum", sum_all, NORMAL, 0, 0),
+    SHAPED("max", max_all, NORMAL, 0, 0),
+    SHAPED("min", min_all, NORMAL, 0, 0),
+    SHAPED("prod", prod_all, NORMAL, 0, 0),
+    SHAPED("first", first_none, NORMAL, 0, 0),
+    SHAPED("sum", sum_0, NORMAL, 1, 12),
+    SHAPED("max", max_all, DISTINCT, 1, 12),
+    SHAPED("min", min_all, DISTINCT, 1, 12),
+    SHAPED("prod", prod_0, NORMAL, 1, 12),
+    EIGHT("sum", sum_0_2, NORMAL),
+    EIGHT("max", max_0_2, DISTINCT),
+    EIGHT("min", min_0_2, DISTINCT),
+    EIGHT("prod", prod_0_2, NORMAL),
+    EIGHT("first", first_0_2, NORMAL),
+    SHAPED("sum", sum_0, NORMAL, 2, 0, 3),
+    SHAPED("sum", sum_1, NORMAL, 3, 0, 2, 3),
+    SHAPED("max", max_1, NORMAL, 3, 0, 2, 3),
+    SHAPED("min", min_1, NORMAL, 3, 0, 2, 3),
+    SHAPED("prod", prod_0, NORMAL, 2, 0, 3),
+    SHAPED("first", first_1, NORMAL, 3, 0, 2, 3),
 };
 
 SAMPLE_TABLE(samples_reduction);

@@ -248,6 +248,33 @@ static const weft_op wrong_ops[] = {
 };
 static const char *const wrong_ops_say[] = {"opposite sign", "0.5 times", "forgotten"};
 
+static void *allocate_garbage(void *context, size_t bytes)
+{
+    (void)context;
+    void *memory = malloc(bytes);
+    return memory ? memset(memory, 0xff, bytes) : NULL; /* doubles of NaN */
+}
+
+static void release_garbage(void *context, void *memory, size_t bytes)
+{
+    (void)context, (void)bytes;
+    free(memory);
+}
+
+/* There is nothing to find wrong with; what memory held before is no part of it. */
+START_TEST(an_operand_without_elements_proves_nothing)
+{
+    weft_tape *own = weft_tape_new(&(weft_allocator){allocate_garbage, release_garbage, NULL});
+    weft_node x = weft_input(own, "x", WEFT_F64, 2, (size_t[]){0, 1}), b = weft_input(own, "b", WEFT_F64, 1, (size_t[]){2});
+    weft_node z = weft_add(weft_sum(weft_add(x, b), WEFT_AXIS(0), false), b); /* (2), the sum of nothing and b */
+    const weft_binding bind[] = {{x, NULL, 0}, {b, (double[]){1, 2}, 2 * sizeof(double)}};
+    weft_gradcheck result;
+    ck_assert_msg(weft_gradient_check(z, &x, 1, &(weft_gradcheck_options){.bind = bind, .n_bind = 2}, &result) == WEFT_OK, "%s", weft_tape_message(own));
+    ck_assert_int_eq(result.verdict, WEFT_GRADIENT_EMPTY);
+    weft_tape_free(own);
+}
+END_TEST
+
 START_TEST(wrong_rules_are_found)
 {
     weft_gradcheck result = judge(weft_record(&wrong_ops[_i], &h, 1, NULL), h, (weft_node){0});
@@ -355,6 +382,7 @@ int main(void)
     tcase_add_test(checks, a_sum_of_normalised_values_is_refused);
     tcase_add_test(checks, a_loss_without_a_path_is_refused);
     tcase_add_test(checks, an_empty_claim_about_a_real_gradient_is_wrong);
+    tcase_add_test(checks, an_operand_without_elements_proves_nothing);
     tcase_add_loop_test(checks, wrong_rules_are_found, 0, 3);
     tcase_add_test(checks, a_cotangent_of_the_wrong_shape_is_an_error);
     tcase_add_test(checks, an_op_without_a_derivative_says_so);

@@ -133,7 +133,7 @@ START_TEST(every_op_is_drawn)
         built_free(&b);
     }
     for (size_t k = 0; k < n; k++)
-        ck_assert_msg(seen[k], "no graph has the op %s: add it to tests/elementwise.c, or to random_moves.c, random_steps.c and plain.c",
+        ck_assert_msg(seen[k], "no graph has the op %s: add it to tests/elementwise.def, or to random_moves.c, random_steps.c and plain.c",
                       weft_op_at(k)->name);
     free(seen);
 }

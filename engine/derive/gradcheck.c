@@ -326,6 +326,7 @@ static weft_status run(check *c, weft_gradcheck *result)
     c->preimage_count = count_of(preimage_of(c->y));
     if (allocate(c, &outputs, &missing)) {
         uint64_t state = c->options.seed;
+        memset(c->plus, 0, c->y_count * sizeof *c->plus); /* an x without elements is never moved */
         for (size_t j = 0; j < c->y_count; j++)
             c->weights[j] = c->y_count == 1 ? 1 : draw(&state);
         for (size_t j = 0; j < c->preimage_count; j++)

@@ -5,7 +5,8 @@
  * k the block's first row; blocks are merged by Chan's rule. A row of the data is a safe shift: (k - mean)**2 <= N sigma2, so at most
  * log2(N + 1) bits of the f64 sums cancel, and only within a block. A constant column gives exactly 0.
  *
- * Backward, two reads of dy and h: two sums, then dh. All arithmetic is in f64. Where sigma2 + eps is 0, r is taken as 0: y = beta and dh = 0. */
+ * Backward, two reads of dy and h: two sums, then dh. All arithmetic is in f64. Where sigma2 + eps is 0, r is taken as 0: y = beta and dh = 0.
+ * Of no values at all the moments are 0, and not 0/0: what is computed from them in derivatives is multiplied by sums of nothing, which then stay 0. */
 #include "engine/stream.h"
 #include "ops/fused/batchnorm.h"
 #include "ops/staged/staged.h"
@@ -212,10 +213,10 @@ weft_status weft__batchnorm_forward(const weft_call *call, bool relu)
         return WEFT_OK;
     run_parts(&p, moments_part);
     merge_moments(&p);
-    double *mean = p.shared.mean, *scale = p.shared.scale, *offset = p.shared.offset, *moments = sums_of(&p, 0);
+    double *mean = p.shared.mean, *scale = p.shared.scale, *offset = p.shared.offset, *moments = sums_of(&p, 0), count = fmax((double)p.c.rows, 1);
     for (size_t i = 0; i < p.c.width; i++) {
         mean[i] = mean_out[i] = moments[i];
-        sigma2[i] = moments[p.wide + i] / (double)p.c.rows;
+        sigma2[i] = moments[p.wide + i] / count;
         rstd_out[i] = weft__rstd(sigma2[i], eps);
         scale[i] = weft__element(gamma, i) * rstd_out[i];
         offset[i] = weft__element(beta, i);
@@ -386,7 +387,7 @@ weft_status weft__batchnorm_backward_expand(weft_node dy, const weft_node *x, we
 {
     weft_node h = x[1], gamma = weft__batchnorm_column(x[2], h), mean = weft__batchnorm_column(x[3], h), rstd = weft__batchnorm_column(x[4], h);
     unsigned batch = weft__batchnorm_axes(h);
-    weft_node n = weft_scalar_like(h, weft__folded_count(h, batch));
+    weft_node n = weft_scalar_like(h, fmax(weft__folded_count(h, batch), 1));
     weft_node hhat = weft_mul(weft_sub(h, mean), rstd);
     weft_node dbeta = weft_sum(dy, batch, false), dgamma = weft_sum(weft_mul(dy, hhat), batch, false);
     weft_node sums = weft__batchnorm_column(dbeta, h), dots = weft__batchnorm_column(dgamma, h);

@@ -104,7 +104,7 @@ static void forward_part(void *context, size_t part, void *workspace)
         size_t at = c * p->length;
         moments m = narrow ? channel_moments_f32(p, (const float *)h->data + at) : channel_moments_f64(p, (const double *)h->data + at);
         mean[c] = m.mean;
-        sigma2[c] = m.square / (double)(p->runs * p->length);
+        sigma2[c] = m.square / fmax((double)(p->runs * p->length), 1);
         rstd[c] = weft__rstd(sigma2[c], eps);
         affine_at a = {.mean = m.mean, .scale = weft__element(&s->call->x[1], c) * rstd[c], .offset = weft__element(&s->call->x[2], c)};
         if (narrow)

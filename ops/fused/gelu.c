@@ -22,7 +22,7 @@ static inline double weft__below_f32(double x, double *density)
     r = 0.18365667560131191 + q * (0.063337368878405798 + q * r);
     r = 0.22580835215789805 + q * (0.20596789376484603 + q * r);
     r = 0.2256711068895034 + q * r;
-    power = weft__power(-0.5 * (x * x));
+    power = short_power(-0.5 * (x * x));
     tail = 0.5 * power * (q * r);
     *density = 0.39894228040143268 * power;
     return x > 0 ? 1 - tail : tail;

@@ -1,6 +1,8 @@
 /* batchnorm.c: batch normalization as the paper writes it, a primitive at a time. ops/fused/batchnorm.c is the same by hand. */
 #include "ops/staged/staged.h"
 
+#include <math.h>
+
 weft_status weft__batchnorm_check(const char *name, weft_node h, weft_node gamma, weft_node beta, double eps)
 {
     const weft_op here = {.name = name};
@@ -35,7 +37,7 @@ static void normalise(weft_node h, weft_node gamma, weft_node beta, double eps, 
 {
     unsigned batch = weft__batchnorm_axes(h);
     bool keepdims = weft_node_shape(h).rank > 2;
-    weft_node n = weft_scalar_like(h, weft__folded_count(h, batch));
+    weft_node n = weft_scalar_like(h, fmax(weft__folded_count(h, batch), 1)); /* 0/0 would make NaN of derivatives, which are sums of nothing */
     weft_node mu = weft_name(weft_div(weft_sum(h, batch, keepdims), n), "mu");
     weft_node centred = weft_name(weft_sub(h, mu), "centred");
     weft_node squared = weft_name(weft_pow(centred, weft_scalar_like(h, 2)), "squared");
