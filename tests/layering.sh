@@ -28,16 +28,18 @@ includes() {
     }')
 }
 
-# weft.h is for all, weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
+# weft.h is for all, with weft_functions.h as a part of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
 # weft.h < record < derive < rewrite < run < text < io: a stage sees weft.h, record and itself; text sees run as well.
 # Nothing in engine/ sees ops/, tests/ or demos/.
 rule_engine_includes() {
   includes engine | awk -F'\t' '
     {
       split($1, part, "/"); stage = part[2]; good = 0
-      if ($1 == "engine/weft_op.h")
+      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h")
         good = $3 == "weft.h"
-      else if ($1 != "engine/weft.h" && $3 !~ /\.\./)
+      else if ($1 == "engine/weft.h")
+        good = $3 == "weft_functions.h"
+      else if ($3 !~ /\.\./)
         good = $3 ~ /^engine\/(weft|weft_op|stream)\.h$/ || $3 ~ /^engine\/record\// || index($3, "engine/" stage "/") == 1 ||
                stage == "text" && $3 ~ /^engine\/run\//
     }
