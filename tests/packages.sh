@@ -51,7 +51,7 @@ need_clang_sanitizers() {
 build() {
   local folder=$1
   shift
-  case $(ninja -C "$folder" -n 2>/dev/null) in
+  case $(ninja -C "$folder" -n "$@" 2>/dev/null) in
     *'no work to do'*) return 0 ;;
   esac
   echo "Building ${folder#"$root"/}" >&2

@@ -262,8 +262,8 @@ END_TEST
 
 /* (.., m, k) and (.., k, n): many small products, few large ones, matrices that repeat on either side, and none. */
 static const weft_shape batched[][2] = {
-    {{3, {300, 32, 33}}, {3, {300, 33, 31}}}, {{3, {4000, 8, 8}}, {3, {4000, 8, 8}}},    {{3, {5, 200, 260}}, {3, {5, 260, 300}}},
-    {{3, {8, 128, 100}}, {2, {100, 130}}},    {{4, {2, 3, 1, 64}}, {2, {64, 1000}}},     {{2, {64, 65}}, {3, {150, 65, 66}}},
+    {{3, {300, 32, 33}}, {3, {300, 33, 31}}}, {{3, {4000, 8, 8}}, {3, {4000, 8, 8}}},    {{3, {3, 130, 260}}, {3, {3, 260, 150}}},
+    {{3, {8, 128, 100}}, {2, {100, 130}}},    {{4, {2, 3, 1, 64}}, {2, {64, 1000}}},     {{2, {64, 65}}, {3, {50, 65, 66}}},
     {{4, {2, 3, 40, 64}}, {3, {3, 64, 50}}},  {{4, {6, 1, 70, 80}}, {4, {1, 7, 80, 90}}}, {{3, {3, 5, 0}}, {2, {0, 4}}},
     {{3, {0, 5, 3}}, {2, {3, 4}}},            {{4, {2, 1, 90, 300}}, {4, {1, 1, 300, 40}}},
 };
@@ -285,13 +285,18 @@ static weft_node add_matrices(graph *g, weft_dtype dtype, weft_shape shape, bool
     return turned ? weft_transpose(x, order) : x;
 }
 
-/* Operand k at batch position (p, q) and (i, j) of the matrix; rank 2 to 4. */
-static double matrix_at(const graph *g, int k, const weft_shape *s, bool turned, const size_t *at)
+/* Where the element at batch position (p, q) and (i, j) of the matrix lies in an operand of that shape; rank 2 to 4. */
+static size_t matrix_element(const weft_shape *s, bool turned, size_t p, size_t q, size_t i, size_t j)
 {
+    const size_t at[2] = {p, q};
     size_t n = s->dim[s->rank - 1], m = s->dim[s->rank - 2], batch = 0;
-    for (int i = 0; i < s->rank - 2; i++)
-        batch = batch * s->dim[i] + (s->dim[i] == 1 ? 0 : at[i + 4 - s->rank]);
-    size_t e = batch * m * n + (turned ? at[3] * m + at[2] : at[2] * n + at[3]);
+    for (int k = 0; k < s->rank - 2; k++)
+        batch = batch * s->dim[k] + (s->dim[k] == 1 ? 0 : at[k + 4 - s->rank]);
+    return batch * m * n + (turned ? j * m + i : i * n + j);
+}
+
+static double number_at(const graph *g, int k, size_t e)
+{
     return weft_node_dtype(g->in[k]) == WEFT_F32 ? (double)((const float *)g->data[k])[e] : ((const double *)g->data[k])[e];
 }
 
@@ -312,9 +317,10 @@ START_TEST(batched_matmul_is_right)
             size_t at[4], rest = e;
             for (int i = 3; i >= 0; rest /= whole.dim[i--])
                 at[i] = rest % whole.dim[i];
+            size_t of_a = matrix_element(&s[0], kind & 2, at[0], at[1], at[2], 0), a_step = matrix_element(&s[0], kind & 2, at[0], at[1], at[2], 1) - of_a;
+            size_t of_b = matrix_element(&s[1], kind & 4, at[0], at[1], 0, at[3]), b_step = matrix_element(&s[1], kind & 4, at[0], at[1], 1, at[3]) - of_b;
             for (size_t k = 0; k < inner; k++)
-                expected[e] += matrix_at(&g, 0, &s[0], kind & 2, (const size_t[]){at[0], at[1], at[2], k}) *
-                               matrix_at(&g, 1, &s[1], kind & 4, (const size_t[]){at[0], at[1], k, at[3]});
+                expected[e] += number_at(&g, 0, of_a + k * a_step) * number_at(&g, 1, of_b + k * b_step);
         }
         char what[80];
         snprintf(what, sizeof what, "batched matmul %d, kind %d", _i, kind);
