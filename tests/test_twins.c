@@ -7,7 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIALS = 9, COMPILED_TRIALS = 4 /* each takes the compiler half a second */, MOST_OUTPUTS = 64, SIDE = 40, PLANE = 9, MOST_ELEMENTS = 10000 };
+#ifdef __SANITIZE_ADDRESS__
+enum { TRIALS = 3 }; /* ten times slower */
+#else
+enum { TRIALS = 9 };
+#endif
+enum { COMPILED_TRIALS = 4 /* each takes the compiler half a second */, MOST_OUTPUTS = 64, SIDE = 40, PLANE = 9, MOST_ELEMENTS = 10000 };
 
 static const weft_op *op_named(const char *name)
 {
