@@ -24,7 +24,7 @@ weft_node add_input(graph *g, weft_dtype dtype, int rank, const size_t *dim, boo
 
 weft_program *compile_for(const graph *g, int threads);
 
-/* Runs for 1, 2, 3 and 8 threads, twice each: the bits must be those of the first. */
+/* Runs for 1, 2, 3 and 8 threads, twice each, or under ThreadSanitizer for 1 and 3: the bits must be those of the first. */
 void expect_same_bits(const graph *g, const char *what);
 
 void expect_values(const graph *g, int k, const double *expected, const char *what); /* of output k, for 3 threads */
