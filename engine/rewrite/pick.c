@@ -13,10 +13,10 @@ static weft_node positions(weft__rewriter *r, weft_dtype dtype, size_t length)
 {
     size_t bytes = length * weft_dtype_size(dtype);
     void *values = weft__allocate(&r->tape->allocator, bytes + 1);
-    if (!values)
+    if (!values) {
         weft__tape_fail(r->tape, WEFT_ERROR_MEMORY, "out of memory");
-    if (!values)
         return weft__failed(r->tape);
+    }
     for (size_t i = 0; i < length; i++)
         if (dtype == WEFT_F32)
             ((float *)values)[i] = (float)i;

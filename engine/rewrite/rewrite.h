@@ -58,7 +58,8 @@ extern const size_t weft__constant_rule_count, weft__identity_rule_count, weft__
 
 /* Ops that rules know by name. */
 extern const weft_op weft_op_add, weft_op_sub, weft_op_mul, weft_op_div, weft_op_neg, weft_op_pow, weft_op_broadcast, weft_op_reshape,
-    weft_op_transpose, weft_op_first, weft_op_sum, weft_op_slice, weft_op_pad, weft_op_concat, weft_op_equal, weft_op_where, weft_op_take, weft_op_scatter_add_elements;
+    weft_op_transpose, weft_op_first, weft_op_sum, weft_op_slice, weft_op_pad, weft_op_concat, weft_op_equal,
+    weft_op_where, weft_op_take, weft_op_scatter_add_elements;
 
 /* shift.c */
 void weft__find_centring(weft__rewriter *r, uint32_t id); /* notes the mean that node id subtracts, if it does */

@@ -1,6 +1,7 @@
 /* schedule.c: which loop computes which value. Values are taken in the order of the tape; each joins the earliest loop over its space that
- * comes after what it needs, so that reductions of one level share a pass over memory. Small values join only what waits for the same large loops: what
- * one large loop needs of another's results then does not wait for what comes of the second as well, and nest.c can have both in turn. Calls stand between loops, in the order of the tape.
+ * comes after what it needs, so that reductions of one level share a pass over memory. Small values join only what waits for the same large loops:
+ * what one of these needs then does not wait for another as well, and nest.c can have them in turn. Calls stand between loops, in the order of the
+ * tape.
  * Afterwards, from the end, a value whose users are all in one later loop moves there, where it need not be stored.
  * Linear in the needed nodes, but for a binary search among the loops of a space. */
 #include "engine/run/schedule.h"
@@ -92,9 +93,9 @@ static bool new_loop(schedule *s, space *walked, uint32_t level)
     return new_entry(s, &(entry){.space = walked, .first = NO_VALUE, .last = NO_VALUE, .level = level, .done = large ? s->n_large : level});
 }
 
-/* The earliest loop over the space from an entry on, with room, and over a small space of the same level. */
-enum { MOST_ASKED = 8 };
+enum { MOST_ASKED = 8 /* loops of a space, before it is the last or a new one */ };
 
+/* The earliest loop over the space from an entry on, with room, and over a small space of the same level. */
 static bool find_loop(schedule *s, space *walked, uint32_t first, const wait *w, uint32_t *found)
 {
     size_t low = 0, high = walked->n_entries;
