@@ -58,8 +58,9 @@ static const struct {
     {"softplus", weft_softplus, softplusl, -745.1, DBL_MAX, {0.5001, 2}},
     {"silu", weft_silu, silul, -708, DBL_MAX, {0.5001, 3}}, /* below, e**a is subnormal and has fewer digits */
     {"elu", elu_of_1, elul, -DBL_MAX, DBL_MAX, {0.5001, 1}},
-    {"gelu", weft_gelu, gelul, -2, DBL_MAX, {0.5001, 10}},    /* 4, and 1.5 a**2 for the rounding of a/sqrt(2) in erfc() */
-    {"gelu", weft_gelu, gelul, -35, DBL_MAX, {0.5001, 1842}}, /* likewise */
+    {"erf", weft_erf, erfl, -DBL_MAX, DBL_MAX, {0.509, 1}}, /* in f64 the C library's */
+    {"gelu", weft_gelu, gelul, -2, DBL_MAX, {0.509, 10}},    /* 4, and 1.5 a**2 for the rounding of a/sqrt(2) in erfc() */
+    {"gelu", weft_gelu, gelul, -35, DBL_MAX, {0.509, 1842}}, /* likewise */
     {"rsqrt", weft_rsqrt, rsqrtl, 5e-324, DBL_MAX, {1.5, 1.5}},
 };
 

@@ -1,31 +1,8 @@
 /* test_faults.c: every allocation of a full record, derive, compile, run and check is made to fail, one after another. Each time the
  * status must be out-of-memory, everything must be freed, and a second try on the same tape must work. */
+#include "tests/faulty.h"
 #include "tests/samples.h"
 #include "tests/suite.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct faulty {
-    size_t count, fail_at; /* allocations so far, and the one that fails; 0: none */
-    bool for_good;         /* and all after it */
-    size_t live;           /* bytes */
-} faulty;
-
-static void *allocate(void *context, size_t bytes)
-{
-    faulty *f = context;
-    if (++f->count == f->fail_at || (f->for_good && f->count > f->fail_at))
-        return NULL;
-    f->live += bytes;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    ((faulty *)context)->live -= bytes;
-    free(memory);
-}
 
 enum { ROWS = 6, WIDTH = 5, CLASSES = 3, LAYERS = 30, OUTPUTS = 7 };
 
@@ -149,7 +126,7 @@ static weft_status everything(weft_tape *t)
 START_TEST(every_allocation_may_fail)
 {
     faulty f = {0};
-    weft_allocator allocator = {allocate, release, &f};
+    weft_allocator allocator = faulty_allocator(&f);
     weft_tape *t = weft_tape_new(&allocator);
     ck_assert_int_eq(everything(t), WEFT_OK);
     weft_tape_free(t);
@@ -179,7 +156,7 @@ START_TEST(memory_may_run_out_for_good)
 {
     for (size_t n = 1; n < 200; n += 7) {
         faulty f = {.fail_at = n, .for_good = true};
-        weft_allocator allocator = {allocate, release, &f};
+        weft_allocator allocator = faulty_allocator(&f);
         weft_tape *t = weft_tape_new(&allocator);
         for (int again = 0; again < 3; again++) {
             weft_status status = everything(t);

@@ -1,5 +1,6 @@
 /* test_parse_hostile.c: text that is no expression. Whatever it is, parsing it gives a node or a message that points at it, in bounded time and
  * memory, and after a message the tape is as it was. */
+#include "tests/faulty.h"
 #include "tests/suite.h"
 #include "weft_op.h"
 
@@ -314,8 +315,7 @@ START_TEST(names_are_bounded)
 }
 END_TEST
 
-/* --- any text
- * --------------------------------------------------------------------------------------------------------------------------------------- */
+/* --- any text --- */
 
 static uint64_t state = 1;
 
@@ -387,32 +387,12 @@ START_TEST(survives_changed_text)
 }
 END_TEST
 
-/* --- allocations
- * --------------------------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct faulty {
-    size_t count, fail_at, live;
-} faulty;
-
-static void *allocate(void *context, size_t bytes)
-{
-    faulty *f = context;
-    if (++f->count == f->fail_at)
-        return NULL;
-    f->live += bytes;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    ((faulty *)context)->live -= bytes;
-    free(memory);
-}
+/* --- allocations --- */
 
 START_TEST(every_allocation_may_fail)
 {
     faulty f = {0};
-    weft_allocator allocator = {allocate, release, &f};
+    weft_allocator allocator = faulty_allocator(&f);
     char text[4096] = "";
     for (int i = 0; i < 40; i++)
         sprintf(text + strlen(text), "n%d = batchnorm(x, gamma, beta) + sum(x, axis=(0, 1)) + x[::2, :2][0, 0]; t%d = (0, 1)\n", i, i);

@@ -1,10 +1,10 @@
 /* test_threads_pool.c: the pool of threads that a program has survives what may happen to it, and its runs end. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime() */
+#include "tests/faulty.h"
 #include "tests/suite.h"
 #include "tests/threaded.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -136,30 +136,10 @@ END_TEST
 
 /* --- memory --- */
 
-typedef struct faulty {
-    size_t count, fail_at; /* allocations so far, and the one that fails; 0: none */
-    size_t live;           /* bytes */
-} faulty;
-
-static void *allocate(void *context, size_t bytes)
-{
-    faulty *f = context;
-    if (++f->count == f->fail_at)
-        return NULL;
-    f->live += bytes;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    ((faulty *)context)->live -= bytes;
-    free(memory);
-}
-
 START_TEST(every_allocation_may_fail)
 {
     faulty f = {0};
-    weft_allocator allocator = {allocate, release, &f};
+    weft_allocator allocator = faulty_allocator(&f);
     graph g = large_graph(weft_tape_new(&allocator));
     weft_options options = test_way();
     options.threads = 3;

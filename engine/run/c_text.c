@@ -108,7 +108,7 @@ bool weft__c_reserved(const char *name)
                                 "sin sinf cos cosf tanh tanhf erf erff erfc erfcf "
                                 "e_to_the e_to_thef short_power exp_tail ln_of vector_expm1 vector_expm1f vector_log vector_logf vector_log1p vector_log1pf "
                                 "vector_elu vector_eluf vector_tanh vector_tanhf vector_sigmoid vector_sigmoidf vector_softplus vector_softplusf vector_silu vector_siluf "
-                                "exact_gelu exact_geluf ";
+                                "exact_gelu exact_geluf short_gelu short_below short_mills short_erf any_erf any_erff ";
     char padded[IDENTIFIER + 2];
     snprintf(padded, sizeof padded, " %s ", name);
     return strstr(words, padded) != NULL;

@@ -2,30 +2,17 @@
  *
  * y = x P(x), with P(x) = erfc(-x/sqrt 2)/2 and P' = phi, phi(x) = exp(-x**2/2)/sqrt(2 pi), so that
  *     dL/dx = dy (P(x) + x phi(x))
- * in one read of dy and x. The staged gradient takes an error function and an exponential by themselves; here both come out of one exponential,
- * since for t = |x|
- *     P(-t) = exp(-t**2/2) q R(q),    q = 1/(1 + 2t/(5 sqrt 2)),    P(t) = 1 - P(-t)
- * with R smooth: exp(u**2) erfc(u)/(2q) at u = t/sqrt 2. A polynomial takes its place for results that are f32: the one of degree 11 that meets R
- * at Chebyshev's points between the q of t = 14.566 and of 0, and is within 3e-10 of R; for a larger t the product with x is less than half of f32's
- * least number.
- * No branch and no call: loops of it are vectors. Results that are f64 take the C library's erfc(). Either takes longer than memory does, so that
- * stores past the caches would gain nothing.
- * Source of the form: Abramowitz and Stegun, 1964, 7.1.26. */
+ * in one read of dy and x. The staged gradient takes an error function and an exponential by themselves; here both come out of one exponential, as
+ * ops/error_function.h has it for results that are f32. Results that are f64 take the C library's erfc(). Either takes longer than memory does, so
+ * that stores past the caches would gain nothing. */
+#include "ops/error_function.h"
 #include "ops/fused/softmax_rows.h"
 
 static inline double weft__below_f32(double x, double *density)
 {
-    double t = fabs(x), q = 1 / (1 + 0.28284271247461901 * (t > 14.566 ? 14.566 : t)), r, power, tail;
-    r = 0.51363284384728403 + q * (-0.16991221718672511 + q * 0.023381714303348754);
-    r = 0.70742447410796749 + q * (-0.81024161869983991 + q * r);
-    r = 0.25956680237387186 + q * (-0.42829339601208405 + q * r);
-    r = 0.18365667560131191 + q * (0.063337368878405798 + q * r);
-    r = 0.22580835215789805 + q * (0.20596789376484603 + q * r);
-    r = 0.2256711068895034 + q * r;
-    power = short_power(-0.5 * (x * x));
-    tail = 0.5 * power * (q * r);
+    double power = short_power(-0.5 * (x * x));
     *density = 0.39894228040143268 * power;
-    return x > 0 ? 1 - tail : tail;
+    return short_below(x, power);
 }
 
 static inline double weft__below_f64(double x, double *density)
