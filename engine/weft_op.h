@@ -84,9 +84,10 @@ void weft_call_parts(const weft_call *call, void (*work)(void *context, size_t p
 
 typedef void (*weft_map)(size_t n, void *y, const void *const *x, const ptrdiff_t *stride); /* y contiguous */
 
-/* A fold accumulates in f64, whatever it reads. Index 0 reads f32, 1 reads f64. */
+/* A fold accumulates in f64, whatever it reads; where it selects, a run of f32 may be done in f32. Index 0 reads f32, 1 reads f64. */
 typedef struct weft_fold {
     double identity;
+    bool selects; /* the result is one of the elements, or the identity: nothing is rounded */
     double (*along[2])(size_t n, const void *x, ptrdiff_t stride); /* folds n elements into one */
     void (*across[2])(size_t rows, size_t n, const void *x, ptrdiff_t row_stride, ptrdiff_t stride, double *y); /* folds rows into y */
     double (*merge)(double a, double b);

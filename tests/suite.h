@@ -42,6 +42,17 @@ static inline weft_program *compile_as_recorded(const weft_node *outputs, size_t
     return weft_compile_with(outputs, n, &options);
 }
 
+/* A program of the outputs that has run on what is bound; the test fails where it does not. The caller frees it. */
+static inline weft_program *run_outputs(const weft_node *out, size_t n_out, const weft_binding *in, size_t n_in, weft_options options)
+{
+    weft_program *p = weft_compile_with(out, n_out, &options);
+    ck_assert_msg(weft_program_status(p) == WEFT_OK, "%s", weft_program_message(p));
+    for (size_t i = 0; i < n_in; i++)
+        ck_assert_int_eq(weft_bind(p, in[i].node, in[i].data, in[i].bytes), WEFT_OK);
+    ck_assert_msg(weft_run(p) == WEFT_OK, "%s", weft_program_message(p));
+    return p;
+}
+
 /* Runs a suite and frees it; the exit code of main. CK_VERBOSITY and CK_FORK choose as Check documents. */
 static inline int run_suite(Suite *suite)
 {

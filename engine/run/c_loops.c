@@ -211,6 +211,11 @@ int weft__c_next_run(const loop *l, int i)
     return has_short_rows(l) ? l->length : weft__c_next_fold(l, FOLD_RUN, i);
 }
 
+uint8_t weft__c_run_dtype(const instruction *b)
+{
+    return b->op->fold->selects ? b->dtype : WEFT_F64;
+}
+
 /* Rows into one element each, a run at a time. */
 static void put_runs(const c_position *p, int depth)
 {
@@ -234,7 +239,7 @@ static void put_runs(const c_position *p, int depth)
     }
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 1);
-        weft__c_put(out, "double run_%d[%zu];\n", i, width ? width : 1);
+        weft__c_put(out, "%s run_%d[%zu];\n", weft__c_type(weft__c_run_dtype(&l->body[i])), i, width ? width : 1);
     }
     if (one) {
         keep_loop(p, l->extent[last]);
@@ -250,7 +255,7 @@ static void put_runs(const c_position *p, int depth)
     FOR_FOLDS(l, FOLD_RUN, i) {
         weft__c_indent(out, depth + 2);
         weft__c_put(out, one ? "run_%d[j] = " : "run_%d[k] = ", i);
-        weft__c_put(out, "%s", l->body[i].dtype == WEFT_F32 ? "(double)" : "");
+        weft__c_put(out, "%s", l->body[i].dtype != weft__c_run_dtype(&l->body[i]) ? "(double)" : "");
         weft__c_operand(p, l->body[i].operand[0]);
         weft__c_put(out, ";\n");
     }
@@ -265,7 +270,8 @@ static void put_runs(const c_position *p, int depth)
     FOR_FOLDS(l, FOLD_RUN, i) {
         if (!has_short_rows(l)) {
             weft__c_indent(out, depth + 1);
-            weft__c_put(out, "const double folded_%d = fold_%s(%s, run_%d);\n", i, l->body[i].op->name, one ? high : "n", i);
+            const char *narrow = weft__c_run_dtype(&l->body[i]) == WEFT_F32 ? "f" : "";
+            weft__c_put(out, "const double folded_%d = fold_%s%s(%s, run_%d);\n", i, l->body[i].op->name, narrow, one ? high : "n", i);
         }
         merge_fold(p, depth + 1, i, NULL, "folded_%d");
     }

@@ -35,12 +35,21 @@ static const char fetch_text[] = "static inline void fetch(const void *x, size_t
                                  "        __builtin_prefetch((const void *)((uintptr_t)x + 2048 + k));\n"
                                  "#else\n    (void)x, (void)bytes;\n#endif\n}\n\n";
 
-static void put_fold(const c_position *p, const weft_op *op)
+/* A fold whose runs hold elements of a type. */
+typedef struct run_fold {
+    const weft_op *op;
+    uint8_t dtype;
+} run_fold;
+
+static void put_fold(const c_position *p, const run_fold *f)
 {
     c_text *out = p->out;
-    weft__c_put(out, "static double fold_%s(size_t n, const double *x)\n{\n    const size_t rest = n %% %d;\n    double lane[%d];\n", op->name, WEFT__C_LANES, WEFT__C_LANES);
-    weft__c_put(out, "    for (size_t k = 0; k < %d; k++)\n        lane[k] = ", WEFT__C_LANES);
-    weft__c_number(out, op->fold->identity, WEFT_F64);
+    const weft_op *op = f->op;
+    const char *type = weft__c_type(f->dtype);
+    weft__c_put(out, "static %s fold_%s%s(size_t n, const %s *x)\n{\n", type, op->name, f->dtype == WEFT_F32 ? "f" : "", type);
+    weft__c_put(out, "    const size_t rest = n %% %d;\n    %s lane[%d];\n    for (size_t k = 0; k < %d; k++)\n        lane[k] = ", WEFT__C_LANES, type, WEFT__C_LANES,
+                WEFT__C_LANES);
+    weft__c_number(out, op->fold->identity, f->dtype);
     weft__c_put(out, ";\n    for (size_t i = 0; i < n - rest; i += %d)\n        for (size_t k = 0; k < %d; k++)\n", WEFT__C_LANES, WEFT__C_LANES);
     weft__c_merge(p, 3, op->fold, "lane[k]", "x[i + k]");
     weft__c_put(out, "    for (size_t k = 0; k < rest; k++)\n");
@@ -55,16 +64,18 @@ static void put_fold(const c_position *p, const weft_op *op)
 }
 
 /* The folds of a loop that are not done yet. */
-static size_t put_new_folds(const c_position *p, const weft_op **done, size_t n)
+static size_t put_new_folds(const c_position *p, run_fold *done, size_t n)
 {
     for (int i = weft__c_next_run(p->l, 0); i < p->l->length; i = weft__c_next_run(p->l, i + 1)) {
+        const instruction *b = &p->l->body[i];
+        const run_fold f = {b->op, weft__c_run_dtype(b)};
         size_t k = 0;
-        while (k < n && done[k] != p->l->body[i].op)
+        while (k < n && (done[k].op != f.op || done[k].dtype != f.dtype))
             k++;
         if (k < n || n == MOST_FOLDS)
             continue;
-        done[n++] = p->l->body[i].op;
-        put_fold(p, p->l->body[i].op);
+        done[n++] = f;
+        put_fold(p, &f);
     }
     return n;
 }
@@ -147,7 +158,7 @@ static bool any(const weft_program *program, bool (*is_so)(const weft_program *p
 
 void weft__c_prelude(c_text *out, const weft_program *const *programs, size_t n, bool may_stream)
 {
-    const weft_op *folds[MOST_FOLDS];
+    run_fold folds[MOST_FOLDS];
     called functions = {.n = 0};
     size_t n_folds = 0;
     bool streams = false, fetches = false;

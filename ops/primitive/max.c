@@ -13,6 +13,7 @@ static double max_merge(double a, double b)
 
 static const weft_fold max_fold = {
     .identity = -INFINITY,
+    .selects = true,
     .along = {max_along_f32, max_along_f64},
     .across = {max_across_f32, max_across_f64},
     .merge = max_merge,

@@ -13,6 +13,7 @@ static double min_merge(double a, double b)
 
 static const weft_fold min_fold = {
     .identity = INFINITY,
+    .selects = true,
     .along = {min_along_f32, min_along_f64},
     .across = {min_across_f32, min_across_f64},
     .merge = min_merge,
