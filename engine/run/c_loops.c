@@ -172,18 +172,9 @@ static void put_plain(const c_position *p, int depth)
     weft__c_line(p, depth, "}");
 }
 
-static size_t bytes_touched(const weft_program *program, const loop *l)
+bool weft__c_fetches(const loop *l)
 {
-    size_t bytes = 0;
-    for (int i = 0; i < l->length; i++)
-        if (l->body[i].stride && !weft__c_seen(l, i))
-            bytes += program->storages[l->body[i].storage].bytes;
-    return bytes;
-}
-
-bool weft__c_fetches(const weft_program *program, const loop *l)
-{
-    return bytes_touched(program, l) >= WEFT__BEYOND_L2 && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
+    return l->fetch && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
 }
 
 bool weft__c_has_store(const loop *l)
@@ -194,10 +185,10 @@ bool weft__c_has_store(const loop *l)
     return false;
 }
 
-bool weft__c_streams(const weft_program *program, const loop *l)
+bool weft__c_streams(const loop *l)
 {
     bool plain = weft__c_next_fold(l, FOLD_RUN, 0) == l->length && weft__c_next_fold(l, FOLD_ROWS, 0) == l->length;
-    return plain && !l->kept && weft__c_has_store(l) && bytes_touched(program, l) >= WEFT_BEYOND_CACHE && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
+    return plain && l->past && l->extent[l->rank - 1] >= WEFT__C_CHUNK;
 }
 
 /* Rows so short that lanes would cost more than they save. */
@@ -376,8 +367,8 @@ static void put_pool(c_text *out, const loop *l)
 
 void weft__c_loop(c_text *out, const weft_program *program, const loop *l, const char *name, bool may_stream)
 {
-    c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && weft__c_streams(program, l)};
-    p.fetch = may_stream && weft__c_fetches(program, l);
+    c_position p = {.out = out, .program = program, .l = l, .row = "i", .stream = may_stream && weft__c_streams(l)};
+    p.fetch = may_stream && weft__c_fetches(l);
     int depth = 1;
     out->by_base = weft__c_by_base(program, l) ? program : NULL;
     if (l->split >= 0)

@@ -146,11 +146,11 @@ static void put_called(c_text *out, const loop *l, called *c)
     }
 }
 
-static bool any(const weft_program *program, bool (*is_so)(const weft_program *program, const loop *l))
+static bool any(const weft_program *program, bool (*is_so)(const loop *l))
 {
     for (size_t s = 0; s < program->n_steps; s++) {
         const loop *l = program->steps[s].loop;
-        if (l && !weft__c_missing(l) && is_so(program, l))
+        if (l && !weft__c_missing(l) && is_so(l))
             return true;
     }
     return false;

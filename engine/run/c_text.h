@@ -41,8 +41,8 @@ enum { WEFT__C_LANES = 32 }; /* of a fold over a run: so many that gcc does not 
 
 int weft__c_next_run(const loop *l, int i); /* the first fold of a run, from instruction i on, that takes its op's function; the length: none */
 uint8_t weft__c_run_dtype(const instruction *b); /* of what a run of this fold holds */
-bool weft__c_streams(const weft_program *program, const loop *l); /* its results are too large to be read again from a cache */
-bool weft__c_fetches(const weft_program *program, const loop *l); /* it reads more than a core's own cache holds */
+bool weft__c_streams(const loop *l); /* its results are too large to be read again from a cache */
+bool weft__c_fetches(const loop *l); /* it reads more than a core's own cache holds */
 
 /* --- one position: c_text.c --- */
 

@@ -1,6 +1,7 @@
 /* cut.c: a program's loops are cut into parts, alone or as nests (nest.c), and get what their parts need: accumulators of sums over the cut dim, and
  * the workspaces of tiles. */
 #include "engine/run/c_compile.h"
+#include "engine/stream.h"
 
 static uint32_t new_buffer(weft_program *p, size_t bytes, size_t at)
 {
@@ -10,6 +11,32 @@ static uint32_t new_buffer(weft_program *p, size_t bytes, size_t at)
     }
     p->storages[p->n_storages] = (storage){.bytes = bytes, .first = (uint32_t)at, .last = (uint32_t)at, .kind = STORAGE_BUFFER};
     return (uint32_t)p->n_storages++;
+}
+
+/* A load of another element for each position. */
+static bool reads_all(const loop *l, const instruction *b)
+{
+    for (int d = 0; d < l->rank; d++)
+        if (!b->stride[d] && l->extent[d] > 1)
+            return false;
+    return true;
+}
+
+/* Which of its arrays outgrow the caches. What a nest keeps by parts counts as if it were whole: what a later loop reads of it, an earlier one has read
+ * from memory, as a rule. */
+static void choose_caches(loop *l)
+{
+    size_t reads = 0, writes = 0;
+    for (int i = 0; i < l->length; i++) {
+        const instruction *b = &l->body[i];
+        size_t bytes = l->count * weft_dtype_size((weft_dtype)b->dtype);
+        if (b->action == ACTION_STORE)
+            writes += bytes;
+        else if (b->action == ACTION_LOAD && reads_all(l, b))
+            reads += bytes;
+    }
+    l->fetch = reads >= WEFT__BEYOND_L2;
+    l->past = writes && !l->kept && reads + writes >= WEFT_BEYOND_CACHE;
 }
 
 static bool equip(weft_program *p, size_t s, uint16_t *scratch)
@@ -24,6 +51,7 @@ static bool equip(weft_program *p, size_t s, uint16_t *scratch)
             return false;
     }
     p->shares |= l->shared;
+    choose_caches(l);
     if (p->for_c && weft__c_compiles(l))
         return true;
     weft__tiles_prepare(l, body, scratch);

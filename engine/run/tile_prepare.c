@@ -1,6 +1,5 @@
-/* tile_prepare.c: the shape of a loop's tiles, how its loads are read, where registers are kept, and which of its arrays outgrow the caches. */
+/* tile_prepare.c: the shape of a loop's tiles, how its loads are read, and where registers are kept. */
 #include "engine/run/tile.h"
-#include "engine/stream.h"
 
 #include <string.h>
 
@@ -65,30 +64,6 @@ static void give_slots(loop *l, instruction *body, uint16_t *next)
     l->slots = top;
 }
 
-/* A load of another element for each position. */
-static bool reads_all(const loop *l, const instruction *b)
-{
-    for (int d = 0; d < l->rank; d++)
-        if (!b->stride[d] && l->extent[d] > 1)
-            return false;
-    return true;
-}
-
-static void choose_caches(loop *l)
-{
-    size_t reads = 0, writes = 0;
-    for (int i = 0; i < l->length; i++) {
-        const instruction *b = &l->body[i];
-        size_t bytes = l->count * weft_dtype_size((weft_dtype)b->dtype);
-        if (b->action == ACTION_STORE)
-            writes += bytes;
-        else if (b->action == ACTION_LOAD && reads_all(l, b))
-            reads += bytes;
-    }
-    l->fetch = reads >= WEFT__BEYOND_L2;
-    l->past = writes && !l->kept && reads + writes >= WEFT_BEYOND_CACHE;
-}
-
 /* Marks the products that are only summed. */
 static void find_products(const loop *l, instruction *body, uint16_t *users)
 {
@@ -106,7 +81,6 @@ static void find_products(const loop *l, instruction *body, uint16_t *users)
 void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
 {
     shape_tiles(l);
-    choose_caches(l);
     find_products(l, body, scratch);
     size_t blocks = 0;
     for (int i = 0; i < l->length; i++) {
