@@ -158,8 +158,8 @@ weft_node weft_assign(weft_node parameter, weft_node value); /* as an output of 
  * Operands f32 or f64, all of one dtype; shapes by NumPy's broadcasting rule (aligned at the last axis; 1 stretches), which records an
  * explicit broadcast node wherever a shape differs from the result's. Errors: WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE.
  * Values at NaN, infinities and zeros are those of IEEE 754 and the C library. exp, log and what is made of them run as vectors of our own: within
- * 1 ulp of the true value for exp, expm1, log, log1p and elu of 1 in f64, 2 for softplus, 3 for tanh, sigmoid and silu, and 0.5001 for all of them
- * in f32.
+ * 1 ulp of the true value for exp, expm1, log, log1p and elu of 1 in f64, 2 for softplus, 3 for tanh, sigmoid and silu; in f32 0.51 for exp, erf and
+ * gelu, 0.5001 for the others.
  *
  * At kinks the derivative is PyTorch's: 0 at 0 for relu and abs, the slope at 0 for leaky_relu, alpha at 0 for elu, 1 at both bounds of clip, one
  * half to each operand at a tie of maximum and minimum, Inf at 0 for sqrt, -Inf for rsqrt. So the norm sqrt(sum(x**2)) of a zero vector has the
