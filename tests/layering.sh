@@ -28,17 +28,17 @@ includes() {
     }')
 }
 
-# weft.h is for all, with weft_functions.h as a part of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
-# weft.h < record < derive < rewrite < run < text < io: a stage sees weft.h, record and itself; text sees run as well.
+# weft.h is for all, with weft_functions.h and weft_gradients.h as parts of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
+# weft.h < record < derive < judge < rewrite < run < text < io: a stage sees weft.h, record and itself; text sees run as well.
 # Nothing in engine/ sees ops/, tests/ or demos/.
 rule_engine_includes() {
   includes engine | awk -F'\t' '
     {
       split($1, part, "/"); stage = part[2]; good = 0
-      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h")
+      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h" || $1 == "engine/weft_gradients.h")
         good = $3 == "weft.h"
       else if ($1 == "engine/weft.h")
-        good = $3 == "weft_functions.h"
+        good = $3 == "weft_functions.h" || $3 == "weft_gradients.h"
       else if ($3 !~ /\.\./)
         good = $3 ~ /^engine\/(weft|weft_op|stream)\.h$/ || $3 ~ /^engine\/record\// || index($3, "engine/" stage "/") == 1 ||
                stage == "text" && $3 ~ /^engine\/run\//

@@ -4,7 +4,7 @@
  * is zero by construction, as that of sum(y) after a normalisation, is not mistaken for a right one. The numeric derivative is
  * sum(w*(y(x+h) - y(x-h))) / ((x+h) - (x-h)): differences first, so that large values of y do not drown them. Both sides keep their
  * signs. It uses the public calls only, apart from memory. */
-#include "engine/derive/gradcheck.h"
+#include "engine/judge/gradcheck.h"
 
 #include <float.h>
 #include <math.h>

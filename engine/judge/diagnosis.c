@@ -1,6 +1,6 @@
 /* diagnosis.c: what a wrong gradient looks like, in words. The hypotheses tried are those that one number per array can tell: a sign, a
  * factor that is an axis length (a mean for a sum), another constant factor, nothing at all, a sum that was left out. */
-#include "engine/derive/gradcheck.h"
+#include "engine/judge/gradcheck.h"
 
 #include <math.h>
 #include <stdio.h>
