@@ -249,7 +249,8 @@ def sigmoid_numpy(x):
 erf_numpy = numpy.vectorize(math.erf, otypes=[numpy.float64])
 
 # The numbers and the masks that nothing flows back through; what else is here has a derivative.
-FLAT = {"sign", "floor", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "argmax", "argmin", "one_hot", "stop_gradient"}
+FLAT = {"sign", "floor", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "argmax", "argmin", "one_hot", "stop_gradient",
+        "cast"}  # graphs of f64 cast to i64 and back
 
 OPS = {
     "add": both(lambda m, a, b: a + b),
