@@ -1,9 +1,10 @@
 /* test_planted.c: the table of planted bugs is itself held: each family's right gradients are those that weft_vjp() derives, and each bug differs from
- * them by more than rounding, so that a checker which passes it is wrong. */
+ * them by more than rounding, so that a checker which passes it is wrong. weft_compare() passes the right ones and none of the others. */
 #include "tests/planted.h"
 #include "tests/suite.h"
 
 #include <math.h>
+#include <stdio.h>
 
 typedef struct values {
     double *of[PLANTED_OPERANDS + 1]; /* of each operand, and of dy */
@@ -73,12 +74,72 @@ START_TEST(wrong_gradients_are_wrong)
 }
 END_TEST
 
+/* --- weft_compare() --- */
+
+/* A family as a side: its value, and its hand-derived gradients with a mistake or without. */
+typedef struct claimed {
+    const planted_family *family;
+    planted_mistake mistake;
+} claimed;
+
+static weft_node value_of(void *context, const weft_node *x)
+{
+    return ((const claimed *)context)->family->value(x);
+}
+
+static void gradient_of(void *context, const weft_node *x, weft_node dy, weft_node *dx)
+{
+    const claimed *c = context;
+    c->family->gradient(x, dy, c->mistake, dx);
+}
+
+static weft_comparison compare(const planted_family *family, planted_mistake mistake)
+{
+    char shape[PLANTED_OPERANDS][40];
+    weft_compare_input inputs[PLANTED_OPERANDS];
+    for (int i = 0; i < family->n; i++) {
+        const planted_operand *x = &family->x[i];
+        size_t used = 0;
+        shape[i][0] = 0;
+        for (int a = 0; a < x->shape.rank; a++)
+            used += (size_t)snprintf(shape[i] + used, sizeof shape[i] - used, a ? ", %zu" : "%zu", x->shape.dim[a]);
+        inputs[i] = (weft_compare_input){.name = x->name, .shape = shape[i], .constant = x->constant};
+        if (x->values == PLANTED_POSITIVE)
+            inputs[i].low = 0.5, inputs[i].high = 2;
+    }
+    claimed c = {family, mistake};
+    const weft_side sides[] = {{"staged", value_of, NULL, &c}, {"by hand", value_of, gradient_of, &c}};
+    const weft_compare_options options = {.trials = 20, .seed = 1};
+    weft_comparison comparison;
+    ck_assert_msg(weft_compare(sides, inputs, (size_t)family->n, &options, &comparison) == WEFT_OK, "%s: %s", family->name, comparison.message);
+    return comparison;
+}
+
+START_TEST(compare_passes_what_is_right)
+{
+    const planted_family *family = planted_family_at((size_t)_i);
+    weft_comparison c = compare(family, PLANTED_NONE);
+    ck_assert_msg(c.agreement == WEFT_SIDES_AGREE, "%s: %s", family->name, c.message);
+}
+END_TEST
+
+/* Other gradients than the wrong one may be wrong by the same mistake. */
+START_TEST(compare_finds_what_is_wrong)
+{
+    const planted_bug *bug = planted_at((size_t)_i);
+    weft_comparison c = compare(bug->family, bug->mistake);
+    ck_assert_msg(c.agreement == WEFT_SIDES_DIFFER && c.result[c.failed].name[0] == 'd', "%s, %s: %s", bug->family->name, bug->name, c.message);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("planted bugs");
     TCase *right = tcase_create("right"), *wrong = tcase_create("wrong");
     tcase_add_loop_test(right, right_gradients_are_right, 0, (int)planted_family_count());
     tcase_add_loop_test(wrong, wrong_gradients_are_wrong, 0, (int)planted_count());
+    tcase_add_loop_test(right, compare_passes_what_is_right, 0, (int)planted_family_count());
+    tcase_add_loop_test(wrong, compare_finds_what_is_wrong, 0, (int)planted_count());
     suite_add_tcase(suite, right);
     suite_add_tcase(suite, wrong);
     return run_suite(suite);
