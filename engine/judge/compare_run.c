@@ -235,8 +235,8 @@ static double largest(const double *x, size_t n)
     return most;
 }
 
-/* What a result is made of may be larger than all of it, as in y (1 - y) where y is all but 1: the size of a derivative that does not vanish, y over x,
- * or over two of them. */
+/* What a result is made of may be larger than all of it, as in y (1 - y) where y is all but 1: as large as y, or as a derivative that does not vanish, y
+ * over x, or over two of them. */
 static double size_of_terms(const weft__comparing *c, const weft__case *k, size_t r, const weft__outcome *o)
 {
     double y = largest(o->value[0], o->count[0]), x = INFINITY;
@@ -245,7 +245,8 @@ static double size_of_terms(const weft__comparing *c, const weft__case *k, size_
             double size = largest(k->number[i], k->count[i]);
             x = fmin(x, size > 0 ? size : 1);
         }
-    return r == 0 ? y : r <= c->n_active + 1 ? y / x : y / x / x;
+    double by = fmax(1, 1 / x);
+    return r == 0 ? y : r <= c->n_active + 1 ? y * by : y * by * by;
 }
 
 static bool same_shapes(weft__comparing *c, const weft__outcome o[2], weft__finding *f)
