@@ -58,6 +58,22 @@ run 2 compare 'sum(broadcast_to(x, (10**5, 10**5)))' 'x' --shape x=
 complains '--work'
 run 2 compare 'x' 'x' $(for k in 1 2 3 4 5 6 7 8 9; do echo "--shape x$k=N"; done)
 complains 'more than 8 inputs'
+# --- the page ---
+run 0 compare 'x * x' 'x**2' --shape x=N,D --gradient x='2 * x * dy' --size N=64,D=8 --seconds 0.001 --html "$folder/page.html" --trials 5
+page=$folder/page.html
+check "the page is whole" bash -c "head -n 1 '$page' | grep -q '^<!DOCTYPE html>' && tail -n 1 '$page' | grep -q '^</html>'"
+check "it has three plots and two graphs" test "$(grep -c '^<svg' "$page") $(grep -c 'class="graph"' "$page")" = '5 2'
+check "it needs nothing else" bash -c "! grep -qE '<script|<link|src=|url\(|@import' '$page'"
+check "the gradient by hand is on it" grep -q '2 \* x \* dy' "$page"
+if command -v xmllint >/dev/null; then
+  check "its tags fit one another" bash -c "sed 's/<meta[^>]*>//g; s/<br>//g; s/&ndash;/-/g' '$page' | tail -n +2 | xmllint --noout -"
+fi
+run 1 compare 'x < 1' 'x > 1' --shape 'x=N' --size N=4 --seconds 0.001 --html "$folder/<&>.html"
+check "what is typed is escaped" grep -q 'x &lt; 1' "$folder/<&>.html"
+run 2 compare 'x' 'x' --shape x=N --html "$folder/page.html"
+complains 'give --size too'
+run 2 compare 'x' 'x' --shape x=N --size N=4 --seconds 0.001 --trials 1 --html "$folder/none/page.html"
+complains 'cannot write'
 run 0 compare --help
 says 'weft compare batchnorm'
 says "weft compare 'EXPR' 'EXPR'"

@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "array_text.h"
 #include "commands.h"
+#include "compare_charts.h"
 #include "limits.h"
 #include "terminal.h"
 
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 enum { TEXTS = 4 * WEFT_MOST_INPUTS + WEFT_MOST_LENGTHS, LONGEST = 33 /* that weft_compare() draws */ };
 
@@ -32,11 +35,12 @@ void compare_sides_usage(FILE *to)
           "  --size N=4096,D=64    also measures errors, bytes and times at this size\n"
           "  --dtype f32|f64       of that measurement (default f32)\n"
           "  --seconds NUMBER      for its times (default 0.3)\n"
+          "  --html FILE           a page with tables, plots of errors and times, and both graphs; wants --size\n"
           "  --json                the result as one JSON document\n" LIMITS_USAGE "\n"
           "examples:\n"
           "  weft compare 'layernorm(h, gamma, beta)' 'fused_layernorm(h, gamma, beta)' --shape h=N,D --shape gamma=D --shape beta=D\n"
           "  weft compare 'x**2' 'x*x' --shape x=N --gradient x='2*x*dy'\n"
-          "  weft compare 'var(h, 0)' 'mean(h*h, 0) - mean(h, 0)**2' --shape h=N,D --size N=4096,D=64\n\n"
+          "  weft compare 'var(h, 0)' 'mean(h*h, 0) - mean(h, 0)**2' --shape h=N,D --size N=4096,D=64 --html var.html\n\n"
           "Exit: 0 they agree, 1 they do not, or a gradient is 0 by construction, 2 bad usage or input.\n",
           to);
 }
@@ -49,6 +53,7 @@ typedef struct options {
     weft_length size[WEFT_MOST_LENGTHS];
     weft_compare_options compare;
     limits limits;
+    const char *html;
     bool by_hand, json;
     char *text[TEXTS]; /* what the above point into */
     size_t n_texts;
@@ -267,6 +272,9 @@ static bool set_option(options *o, int option, const char *value)
         return !strcmp(value, "f64") || !strcmp(value, "f32") || argument_refuse("compare", "--dtype", value, "it must be f32 or f64");
     case 't':
         return argument_real("compare", "--seconds", value, 0, 1000, &o->compare.seconds);
+    case 'H':
+        o->html = value;
+        return *value || argument_refuse("compare", "--html", value, "it must be a file to write");
     case 'j':
         return o->json = true;
     case LIMITS_MEMORY:
@@ -279,23 +287,56 @@ static bool set_option(options *o, int option, const char *value)
 
 /* --- the command --- */
 
+/* Inputs at the size that is measured, or where there is none as long as any that is drawn. */
+static void record_inputs(const options *o, weft_tape *t, weft_node *x)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        weft_shape shape = {0};
+        for (const char *at = o->input[i].shape; at && *at && shape.rank < WEFT_MAX_RANK; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+            size_t length = strtoul(at, NULL, 10), word = strspn(at += strspn(at, " "), NAME_LETTERS);
+            for (size_t k = 0; k < o->compare.n_size && !length; k++)
+                length = strlen(o->size[k].name) == word && !strncmp(o->size[k].name, at, word) ? o->size[k].value : 0;
+            shape.dim[shape.rank++] = length ? length : LONGEST;
+        }
+        x[i] = weft_input(t, o->input[i].name, o->input[i].below ? WEFT_I64 : WEFT_F64, shape.rank, shape.dim);
+    }
+}
+
 /* What the expressions cost at the longest lengths is within the limits. An expression that cannot be recorded there is for weft_compare() to judge. */
 static bool allowed(options *o, const weft_side sides[2], const weft_allocator *allocator)
 {
     weft_tape *t = weft_tape_new(allocator);
     weft_node x[WEFT_MOST_INPUTS], y[2];
-    for (size_t i = 0; i < o->n; i++) {
-        weft_shape shape = {0};
-        for (const char *at = o->input[i].shape; at && *at && shape.rank < WEFT_MAX_RANK; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-            size_t fixed = strtoul(at, NULL, 10);
-            shape.dim[shape.rank++] = fixed ? fixed : LONGEST;
-        }
-        x[i] = weft_input(t, o->input[i].name, o->input[i].below ? WEFT_I64 : WEFT_F64, shape.rank, shape.dim);
-    }
+    record_inputs(o, t, x);
     for (int s = 0; s < 2; s++)
         y[s] = o->n ? sides[s].value(sides[s].context, x) : (weft_node){.tape = NULL};
     bool good = weft_tape_status(t) != WEFT_OK || !o->n || limits_allow(&o->limits, y, 2, 20.0 * (double)(o->compare.trials ? o->compare.trials : 60));
     weft_tape_free(t);
+    return good;
+}
+
+/* The page: what was compared, measured at more steps, offsets and sizes. */
+static bool write_page(const options *o, const weft_side sides[2], const weft_comparison *c)
+{
+    static compare_charts charts;
+    weft_tape *tape[2];
+    report r = {.expression = {o->expression[0], o->expression[1]}, .gradient = o->by_hand ? o->gradient : NULL, .input = o->input, .n = o->n,
+                .verdict = agreement_name[c->agreement], .comparison = c, .options = &o->compare};
+    progress("measuring for the page", 0, 1, "");
+    bool good = compare_charts_measure(&charts, sides, o->input, o->n, &o->compare);
+    progress_end();
+    r.charts = charts.chart;
+    r.notes = charts.note;
+    r.n_charts = charts.n;
+    for (int s = 0; s < 2; s++) {
+        weft_node x[WEFT_MOST_INPUTS];
+        tape[s] = weft_tape_new(NULL);
+        record_inputs(o, tape[s], x);
+        r.graph[s] = sides[s].value(sides[s].context, x);
+    }
+    good = good && report_write(o->html, &r);
+    weft_tape_free(tape[0]);
+    weft_tape_free(tape[1]);
     return good;
 }
 
@@ -318,6 +359,8 @@ static int compare(options *o)
         print_result(o, &c);
     else if (!print_json(o, &c))
         return EXIT_BAD_USAGE;
+    if (o->html && c.agreement != WEFT_SIDES_REFUSE && !write_page(o, sides, &c))
+        return EXIT_BAD_USAGE;
     return c.agreement == WEFT_SIDES_AGREE ? EXIT_GOOD : c.agreement == WEFT_SIDES_REFUSE ? EXIT_BAD_USAGE : EXIT_FAILED_CHECK;
 }
 
@@ -329,6 +372,7 @@ static int with_options(options *o, int argc, char **argv)
                                           {"trials", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
                                           {"size", required_argument, NULL, 'z'},     {"dtype", required_argument, NULL, 'd'},
                                           {"seconds", required_argument, NULL, 't'},  {"json", no_argument, NULL, 'j'},
+                                          {"html", required_argument, NULL, 'H'},
                                           LIMITS_OPTIONS,                             {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
@@ -344,6 +388,10 @@ static int with_options(options *o, int argc, char **argv)
     }
     if (argc - optind != 2) {
         compare_sides_usage(stderr);
+        return EXIT_BAD_USAGE;
+    }
+    if (o->html && !o->compare.size) {
+        argument_refuse("compare", "--html", o->html, "what is drawn is measured at a size: give --size too");
         return EXIT_BAD_USAGE;
     }
     o->expression[0] = argv[optind];
