@@ -16,7 +16,7 @@ static const char style[] =
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}code,pre{font-family:monospace;font-size:.9rem;overflow-wrap:anywhere}"
     "table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.25rem .75rem;text-align:right;border-bottom:1px solid var(--faint)}"
     "th:first-child,td:first-child{text-align:left}.good{color:var(--good)}.bad{color:var(--bad)}.verdict{font-size:1.15rem}"
-    ".scroll{overflow-x:auto}svg{max-width:100%;height:auto}.graph{background:none;color:var(--ink)}.graph text{fill:var(--ink);font:12px sans-serif;text-anchor:middle}"
+    ".scroll{overflow-x:auto;margin:0}svg{max-width:100%;height:auto}.scroll svg{min-width:34rem}.graph{background:none;color:var(--ink)}.graph text{fill:var(--ink);font:12px sans-serif;text-anchor:middle}"
     ".graph .shape{opacity:.7;font-size:11px}.graph rect{fill:var(--paper);stroke:var(--ink)}.graph .leaf rect{stroke-dasharray:4 3}"
     ".graph .edge{fill:none;stroke:var(--ink);opacity:.6}details{margin:.25rem 0 1rem}"
     "@media print{body{max-width:none;margin:0}h2{break-after:avoid}figure,table,svg{break-inside:avoid}}";
@@ -80,7 +80,7 @@ static void print_measured(FILE *out, const report *r)
         text(out, "<tr><td>", at->name, "</td>");
         fprintf(out, "<td>%.3g</td><td>%.3g</td><td>%.3g</td></tr>\n", at->max_ulp, at->error[0], at->error[1]);
     }
-    fputs("</tbody></table>\n<h2>Costs there, of y and the gradients</h2>\n<table><thead><tr><th scope=\"col\">side</th><th scope=\"col\">a run</th>"
+    fputs("</tbody></table>\n<h2>Costs there, of y and the gradients</h2>\n<div class=\"scroll\"><table><thead><tr><th scope=\"col\">side</th><th scope=\"col\">a run</th>"
           "<th scope=\"col\">passes</th><th scope=\"col\">read</th><th scope=\"col\">written</th><th scope=\"col\">peak</th>"
           "<th scope=\"col\">kept for the gradient</th></tr></thead><tbody>\n", out);
     for (int s = 0; s < 2; s++) {
@@ -90,7 +90,7 @@ static void print_measured(FILE *out, const report *r)
                 print_bytes((double)at->traffic.bytes_written, bytes[1]), print_bytes((double)at->memory.peak, bytes[2]),
                 print_bytes((double)at->memory.kept, bytes[3]));
     }
-    fputs("</tbody></table>\n", out);
+    fputs("</tbody></table></div>\n", out);
 }
 
 /* A chart, and its numbers for who cannot see it. */
