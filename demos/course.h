@@ -1,4 +1,4 @@
-/* course.h: what the six lessons share: running a tape, and printing formulas, matrices and claims. It adds nothing to what a lesson teaches.
+/* course.h: what the lessons share: running a tape, and printing formulas, matrices and claims. It adds nothing to what a lesson teaches.
  *
  * A lesson ends with claims, and each is tested before it is printed: a program that exits with 0 has shown what it says. Exit 1 means that
  * a claim does not hold, 2 that the engine reported an error. Nothing is printed as a number before it was computed. */

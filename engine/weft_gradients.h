@@ -49,6 +49,99 @@ typedef struct weft_gradcheck {
 /* x: n inputs or parameters of y's tape, f64. Records on the tape and rewinds it. result: one for each x. */
 weft_status weft_gradient_check(weft_node y, const weft_node *x, size_t n, const weft_gradcheck_options *options, weft_gradcheck *result);
 
+/* --- Two sides compared ----------------------------------------------------------------------------------------------------------------------
+ * Is a function that is written in one way the same as it is written in another, and is its gradient the right one? Both sides are recorded and run in
+ * f64 over many shapes and numbers, among them those that formulas break on: lengths of 1 and 2, a large offset, constants, small and large scales,
+ * zeros. Compared are y, the gradient of each input for a random cotangent, the derivative of y along random directions, and the derivatives of the
+ * gradient. Two numbers differ where they are further apart than rounding explains: what that does is seen by running both sides again on
+ * inputs that are off by an ulp or so. Source of that: Parker, 1997, Monte Carlo arithmetic. */
+enum { WEFT_MOST_INPUTS = 8, WEFT_MOST_LENGTHS = 8, WEFT_LENGTH_NAME = 16, WEFT_MOST_COMPARED = 2 + 2 * WEFT_MOST_INPUTS };
+
+typedef struct weft_compare_input {
+    const char *name;
+    const char *shape; /* "N, D": lengths by name, alike wherever the name stands, of at most 15 characters; or numbers. "" or NULL: a scalar */
+    double low, high;  /* numbers are drawn between the two; both 0: any, and hard ones */
+    const char *below; /* of an index, i64: the name of the length that it stays below; NULL: a number */
+    bool constant;     /* no derivative is asked for, as for every index */
+} weft_compare_input;
+
+/* A function of the inputs. Its calls record on the tape of x and nothing else. */
+typedef struct weft_side {
+    const char *name; /* "staged" */
+    weft_node (*value)(void *context, const weft_node *x); /* y; x: the inputs, in their order */
+    void (*gradient)(void *context, const weft_node *x, weft_node dy, weft_node *dx); /* derived by hand: dx[i] of input i, those of constants left
+                                                                                         alone; NULL: what weft_vjp() makes of y */
+    void *context;
+} weft_side;
+
+/* A side as text, see weft_parse(): y over the names of the inputs, and by hand the gradient of each input that has one, over those names, dy and y. */
+typedef struct weft_expression_side {
+    const char *name, *value;
+    const char *const *gradient; /* (n), NULL for constants; or NULL */
+    const weft_compare_input *inputs;
+    size_t n;
+} weft_expression_side;
+
+weft_side weft_side_of_expression(const weft_expression_side *expression); /* which the side points at; what cannot be read is its tape's error */
+
+typedef struct weft_length {
+    const char *name;
+    size_t value;
+} weft_length;
+
+typedef struct weft_compare_options {
+    size_t trials;   /* shapes with numbers; 0: 60 */
+    uint64_t seed;
+    bool first_order; /* without the derivatives of the gradient, for what has none */
+    const weft_options *program; /* how both are compiled; NULL: the defaults */
+    const weft_length *size; /* at which errors and costs are measured: each length of the signature; NULL: they are not */
+    size_t n_size;
+    weft_dtype dtype; /* f32 or f64: of that measurement */
+    double seconds;   /* for its times; 0: they are not taken */
+    const weft_allocator *allocator; /* NULL: malloc and free */
+} weft_compare_options;
+
+typedef enum weft_agreement {
+    WEFT_SIDES_AGREE,
+    WEFT_SIDES_DIFFER,
+    WEFT_SIDES_UNSTEADY, /* one of them gave other bits on the same inputs */
+    WEFT_SIDES_SILENT,   /* they agree, and a gradient that was compared is 0 in every trial: that proves nothing */
+    WEFT_SIDES_REFUSE    /* no shape was accepted by either */
+} weft_agreement;
+
+typedef struct weft_compared { /* one result of both */
+    char name[48];                    /* "y", "dh", "y_dot", "ddh": the derivative of <u, gradient> for random u */
+    double max_abs, max_rel, max_ulp; /* at `size`: between the sides; relative to the largest entry, and in ulp of it */
+    double error[2];                  /* of each, in ulp of the largest entry: against f64 of side 0 on the same numbers; f64: 0 for side 0 itself */
+} weft_compared;
+
+typedef struct weft_cost { /* at `size`, of y and the gradients in one program */
+    weft_traffic traffic;
+    weft_memory memory;
+    double seconds; /* a run, the median of interleaved rounds; 0: not taken */
+} weft_cost;
+
+typedef struct weft_comparison {
+    weft_agreement agreement;
+    size_t trials, refused;      /* that were run; where both sides refused the shape */
+    size_t n_results;
+    weft_compared result[WEFT_MOST_COMPARED];
+    weft_cost cost[2];
+    size_t failed, element;      /* where they differ: which result, and which of its elements, counted in C order */
+    double value[2];             /* there */
+    size_t n_lengths;
+    char length_name[WEFT_MOST_LENGTHS][WEFT_LENGTH_NAME];
+    size_t length[WEFT_MOST_LENGTHS];      /* the smallest shape found on which they differ, */
+    double number[WEFT_MOST_INPUTS];       /* and of each input there its first number, */
+    size_t count[WEFT_MOST_INPUTS];        /* of so many; the message has them where they are few */
+    char message[WEFT_MESSAGE_SIZE];       /* the verdict in words */
+} weft_comparison;
+
+/* inputs: (n). Errors, with words in the message of the comparison: WEFT_ERROR_ARGUMENT (names, shapes, sizes that do not fit one another),
+ * WEFT_ERROR_MEMORY. That the sides differ, or that a side fails, is no error. */
+weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inputs, size_t n, const weft_compare_options *options,
+                         weft_comparison *comparison);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,8 +1,9 @@
-/* compare_command.c: `weft compare batchnorm`: where h comes from, the table, the JSON. */
+/* compare_command.c: `weft compare`: two expressions are for compare_sides.c; of `weft compare batchnorm`, where h comes from, the table, the JSON. */
 #define _GNU_SOURCE
 #include "arguments.h"
 #include "commands.h"
 #include "compare.h"
+#include "compare_sides.h"
 #include "terminal.h"
 
 #include <cjson/cJSON.h>
@@ -314,8 +315,22 @@ static bool set_option(options *o, int option, const char *value)
     }
 }
 
+/* "batchnorm" is among the words, or there are none: `weft compare --help` shows both. */
+static bool is_about_batchnorm(int argc, char **argv)
+{
+    bool words = false;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "batchnorm"))
+            return true;
+        words |= argv[i][0] != '-';
+    }
+    return !words;
+}
+
 int command_compare(int argc, char **argv)
 {
+    if (!is_about_batchnorm(argc, argv))
+        return command_compare_sides(argc, argv);
     static const struct option known[] = {{"x", required_argument, NULL, 'x'},    {"dtype", required_argument, NULL, 'd'},
                                           {"eps", required_argument, NULL, 'e'},  {"seed", required_argument, NULL, 's'},
                                           {"data", required_argument, NULL, 'D'}, {"json", no_argument, NULL, 'j'},
@@ -325,6 +340,8 @@ int command_compare(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         if (option == 'h') {
             usage(stdout);
+            puts("");
+            compare_sides_usage(stdout);
             return EXIT_GOOD;
         }
         if (option == '?' || !set_option(&o, option, optarg))

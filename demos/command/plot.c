@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 720, HEIGHT = 300, LEFT = 64, RIGHT = 150, TOP = 40, BOTTOM = 48, COLOURS = 6 };
+enum { WIDTH = 720, HEIGHT = 300, LEFT = 84, RIGHT = 150, TOP = 40, BOTTOM = 48, COLOURS = 6 };
 
 static const char *const colour[COLOURS] = {"#d95f02", "#1b78b5", "#7a3fa8", "#1b9e77", "#b5306a", "#8a6d00"};
-static const char *const dash[COLOURS] = {"none", "none", "7 4", "2 3", "10 3 2 3", "none"};
+static const char *const dash[COLOURS] = {"none", "7 4", "2 3", "10 3 2 3", "12 4", "4 2"};
 
 typedef struct frame {
     double low, high; /* of y, as drawn: logarithms on a logarithmic axis */
@@ -51,6 +51,11 @@ static frame fit(const chart *c, int top)
         f.low = isfinite(f.low) ? f.low - 1 : 0;
         f.high = f.low + 2;
     }
+    if (f.logarithmic && f.high - f.low < 1) { /* so that a tick falls into it */
+        double middle = (f.low + f.high) / 2;
+        f.low = middle - 0.5;
+        f.high = middle + 0.5;
+    }
     double margin = 0.04 * (f.high - f.low);
     f.low -= margin;
     f.high += margin;
@@ -64,15 +69,21 @@ static double tick_step(double range, double want)
     return power * (rest > 5 ? 10 : rest > 2 ? 5 : rest > 1 ? 2 : 1);
 }
 
-static void print_escaped(FILE *out, const char *text)
+void plot_escape(FILE *out, const char *text)
 {
     for (; *text; text++)
         switch (*text) {
         case '<':
             fputs("&lt;", out);
             break;
+        case '>':
+            fputs("&gt;", out);
+            break;
         case '&':
             fputs("&amp;", out);
+            break;
+        case '"':
+            fputs("&quot;", out);
             break;
         default:
             fputc(*text, out);
@@ -82,7 +93,7 @@ static void print_escaped(FILE *out, const char *text)
 static void print_text(FILE *out, double x, double y, const char *attributes, const char *text)
 {
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" %s>", x, y, attributes);
-    print_escaped(out, text);
+    plot_escape(out, text);
     fputs("</text>\n", out);
 }
 
@@ -116,10 +127,12 @@ static void print_axes(FILE *out, const frame *f, const chart *c)
 {
     char text[32];
     print_y_ticks(out, f);
-    double every = tick_step((double)(f->n > 1 ? f->n - 1 : 1), 8);
+    double every = c->x_text ? 1 : tick_step((double)(f->n > 1 ? f->n - 1 : 1), 8);
     every = every < 1 ? 1 : every;
     for (double x = every; x <= (double)f->n; x += every) {
         snprintf(text, sizeof text, "%.0f", x);
+        if (c->x_text)
+            snprintf(text, sizeof text, "%s", c->x_text[(size_t)x - 1]);
         print_text(out, at_x(f, x), f->top + HEIGHT - BOTTOM + 18, "text-anchor=\"middle\"", text);
     }
     fprintf(out, "<path class=\"axis\" d=\"M%d %d V%d H%d\"/>\n", LEFT, f->top + TOP, f->top + HEIGHT - BOTTOM, WIDTH - RIGHT);
@@ -145,7 +158,7 @@ static void print_line(FILE *out, const frame *f, const series *line, size_t k)
         pen_down = true;
     }
     fputs("\"><title>", out);
-    print_escaped(out, line->name);
+    plot_escape(out, line->name);
     fputs("</title></path>\n", out);
     double y = f->top + TOP + 10 + 20 * (double)k;
     fprintf(out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"2\" stroke-dasharray=\"%s\"/>\n", WIDTH - RIGHT + 12,
@@ -161,23 +174,29 @@ static void print_chart(FILE *out, const chart *c, int top)
         print_line(out, &f, &c->line[k], k);
 }
 
+void plot_print(FILE *out, const chart *charts, size_t n)
+{
+    int height = (int)n * HEIGHT;
+    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n<title>", WIDTH, height, WIDTH,
+            height);
+    plot_escape(out, n ? charts[0].title : "");
+    fputs("</title>\n<style>svg{color:#222;background:#fff;font:13px sans-serif}text{fill:currentColor}.title{font-weight:bold}"
+          ".axis{fill:none;stroke:currentColor}.grid{stroke:currentColor;opacity:.15}"
+          "@media(prefers-color-scheme:dark){svg{color:#ddd;background:#1b1b1b}}</style>\n",
+          out);
+    for (size_t i = 0; i < n; i++)
+        print_chart(out, &charts[i], (int)i * HEIGHT);
+    fputs("</svg>\n", out);
+}
+
 bool plot_write(const char *path, const chart *charts, size_t n)
 {
     errno = 0;
     FILE *out = fopen(path, "w");
     if (out) {
-        int height = (int)n * HEIGHT;
-        fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n<title>", WIDTH, height,
-                WIDTH, height);
-        print_escaped(out, n ? charts[0].title : "");
-        fputs("</title>\n<style>svg{color:#222;background:#fff;font:13px sans-serif}text{fill:currentColor}.title{font-weight:bold}"
-              ".axis{fill:none;stroke:currentColor}.grid{stroke:currentColor;opacity:.15}"
-              "@media(prefers-color-scheme:dark){svg{color:#ddd;background:#1b1b1b}}</style>\n",
-              out);
-        for (size_t i = 0; i < n; i++)
-            print_chart(out, &charts[i], (int)i * HEIGHT);
-        fputs("</svg>\n", out);
-        if (!ferror(out) && !fclose(out))
+        plot_print(out, charts, n);
+        bool good = !ferror(out);
+        if (!fclose(out) && good)
             return true;
     }
     fprintf(stderr, "weft: cannot write %s: %s\n", path, strerror(errno));

@@ -187,8 +187,8 @@ static bool write_plot(const history *h, const options *o)
         loss[n] = (series){norm_name[k], h[k].loss, o->epochs};
         accuracy[n] = (series){norm_name[k], h[k].accuracy, o->epochs};
     }
-    const chart charts[] = {{"Training loss on the digits", "epoch", "loss", true, loss, n},
-                            {"Share of the 297 held-out digits that is right", "epoch", "accuracy", false, accuracy, n}};
+    const chart charts[] = {{"Training loss on the digits", "epoch", "loss", true, NULL, loss, n},
+                            {"Share of the 297 held-out digits that is right", "epoch", "accuracy", false, NULL, accuracy, n}};
     return plot_write(o->plot, charts, 2);
 }
 

@@ -1,0 +1,149 @@
+/* compare_report.c: how far two sides are apart at one size, how far each is from the truth, and what each costs. */
+#include "engine/judge/compare.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --- errors --- */
+
+static double unit(double x, weft_dtype dtype)
+{
+    int exponent;
+    frexp(x, &exponent);
+    double least = dtype == WEFT_F32 ? 0x1p-149 : 0x1p-1074;
+    return fmax(ldexp(1, exponent - (dtype == WEFT_F32 ? FLT_MANT_DIG : DBL_MANT_DIG)), least);
+}
+
+static double largest(const double *x, size_t n)
+{
+    double most = 0;
+    for (size_t e = 0; e < n; e++)
+        most = isfinite(x[e]) ? fmax(most, fabs(x[e])) : most;
+    return most;
+}
+
+static double largest_difference(const double *a, const double *b, size_t n)
+{
+    double most = 0;
+    for (size_t e = 0; e < n; e++) {
+        bool same = a[e] == b[e] || (isnan(a[e]) && isnan(b[e]));
+        double here = same ? 0 : isfinite(a[e]) && isfinite(b[e]) ? fabs(a[e] - b[e]) : INFINITY;
+        most = fmax(most, here);
+    }
+    return most;
+}
+
+/* Numbers that f32 holds, so that both dtypes have the same inputs. */
+static void round_inputs(const weft__comparing *c, weft__case *k)
+{
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t e = 0; e < k->count[i]; e++)
+            k->number[i][e] = (double)(float)k->number[i][e];
+}
+
+static bool measure_errors(weft__comparing *c, const weft__case *k)
+{
+    weft__outcome truth, o[2];
+    weft_dtype dtype = c->options.dtype;
+    if (!weft__side_run(c, k, 0, WEFT_F64, 0, &truth))
+        return false;
+    for (int side = 0; side < 2; side++)
+        if (!weft__side_run(c, k, side, dtype, 0, &o[side]))
+            return false;
+    for (size_t r = 0; r < o[0].n && !truth.refused && !o[0].refused && !o[1].refused; r++) {
+        weft_compared *to = &c->result->result[r];
+        double scale = largest(truth.value[r], truth.count[r]);
+        to->max_abs = largest_difference(o[0].value[r], o[1].value[r], o[0].count[r]);
+        to->max_rel = scale > 0 ? to->max_abs / scale : 0;
+        to->max_ulp = to->max_abs / unit(scale, dtype);
+        for (int side = 0; side < 2; side++)
+            to->error[side] = largest_difference(o[side].value[r], truth.value[r], truth.count[r]) / unit(scale, dtype);
+    }
+    return true;
+}
+
+/* --- costs --- */
+
+static double now(void)
+{
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+enum { MOST_ROUNDS = 101, LEAST_ROUNDS = 5 };
+
+static double timed(weft_program *p, size_t repeats)
+{
+    double start = now();
+    for (size_t k = 0; k < repeats; k++)
+        weft_run(p);
+    return (now() - start) / (double)repeats;
+}
+
+/* Rounds in which the two take turns, after one in which memory is touched. */
+static void measure_times(weft_program *const p[2], double seconds, weft_cost *cost)
+{
+    double times[2][MOST_ROUNDS], begin = now();
+    size_t repeats[2], rounds = 0;
+    for (int side = 0; side < 2; side++) {
+        double once = timed(p[side], 1);
+        repeats[side] = once > 0 && once < 1e-3 ? (size_t)(1e-3 / once) + 1 : 1; /* a millisecond or more: the clock then counts for nothing */
+        repeats[side] = repeats[side] > 100000 ? 100000 : repeats[side];
+    }
+    while (rounds < MOST_ROUNDS && (rounds < LEAST_ROUNDS || now() - begin < seconds)) {
+        for (int side = 0; side < 2; side++)
+            times[side][rounds] = timed(p[side], repeats[side]);
+        rounds++;
+    }
+    for (int side = 0; side < 2; side++) {
+        qsort(times[side], rounds, sizeof **times, by_size);
+        cost[side].seconds = times[side][rounds / 2];
+    }
+}
+
+static bool measure_costs(weft__comparing *c, const weft__case *k)
+{
+    weft_program *p[2] = {NULL, NULL};
+    bool good = true;
+    for (int side = 0; side < 2 && good; side++) {
+        weft__recorded r;
+        weft_status status = weft__side_record(c, k->shape, side, c->options.dtype, false, &r);
+        c->no_memory |= status == WEFT_ERROR_MEMORY;
+        good = status == WEFT_OK;
+        if (good) {
+            p[side] = weft_compile_with(r.out, r.n, c->options.program);
+            good = weft__side_bind(c, k, &r, p[side], 0) && weft_run(p[side]) == WEFT_OK;
+            c->result->cost[side] = (weft_cost){.traffic = weft_program_traffic(p[side]), .memory = weft_program_memory(p[side])};
+            c->no_memory |= weft_program_status(p[side]) == WEFT_ERROR_MEMORY;
+        }
+        weft_tape_free(r.tape);
+    }
+    if (good && c->options.seconds > 0)
+        measure_times(p, c->options.seconds, c->result->cost);
+    weft_program_free(p[0]);
+    weft_program_free(p[1]);
+    return !c->no_memory;
+}
+
+bool weft__measure_sides(weft__comparing *c)
+{
+    weft__case k = {.seed = c->options.seed + 1, .style = STYLE_PLAIN};
+    for (size_t l = 0; l < c->result->n_lengths; l++)
+        for (size_t s = 0; s < c->options.n_size; s++)
+            if (!strcmp(c->options.size[s].name, c->result->length_name[l]))
+                k.length[l] = c->options.size[s].value;
+    if (!weft__case_draw(c, &k))
+        return false;
+    round_inputs(c, &k);
+    return measure_errors(c, &k) && measure_costs(c, &k);
+}
