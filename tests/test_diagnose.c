@@ -1,0 +1,122 @@
+/* test_diagnose.c: every planted bug is called by its name, and what is right is called right. */
+#include "tests/faulty.h"
+#include "tests/planted.h"
+#include "tests/suite.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct setting {
+    weft_tape *tape;
+    const planted_family *family;
+    planted_graph g;
+    weft_dtype dtype;
+    void *data[PLANTED_OPERANDS + 1];
+    weft_binding bind[PLANTED_OPERANDS + 1];
+    size_t n_bind;
+} setting;
+
+static setting set_up(const planted_family *family, planted_mistake mistake, weft_dtype dtype)
+{
+    setting s = {.tape = weft_tape_new(NULL), .family = family, .dtype = dtype, .n_bind = (size_t)family->n + 1};
+    uint64_t seed = 3;
+    planted_record(family, mistake, s.tape, dtype, &s.g);
+    for (int i = 0; i <= family->n; i++) {
+        weft_node node = i < family->n ? s.g.x[i] : s.g.dy;
+        weft_shape shape = weft_node_shape(node);
+        size_t count = weft_shape_count(&shape);
+        double *wide = malloc(count * sizeof(double));
+        planted_fill(i < family->n ? &family->x[i] : NULL, &seed, count, wide);
+        s.data[i] = wide;
+        if (dtype == WEFT_F32) {
+            float *narrow = malloc(count * sizeof(float));
+            for (size_t k = 0; k < count; k++)
+                narrow[k] = (float)wide[k];
+            free(wide);
+            s.data[i] = narrow;
+        }
+        s.bind[i] = (weft_binding){node, s.data[i], count * weft_dtype_size(dtype)};
+    }
+    ck_assert_msg(weft_tape_status(s.tape) == WEFT_OK, "%s", weft_tape_message(s.tape));
+    return s;
+}
+
+static void tear_down(setting *s)
+{
+    for (size_t i = 0; i < s->n_bind; i++)
+        free(s->data[i]);
+    weft_tape_free(s->tape);
+}
+
+static weft_diagnosis diagnose(const setting *s, int x, weft_node claimed)
+{
+    weft_diagnosis d;
+    weft_diagnose_options options = {.bind = s->bind, .n_bind = s->n_bind, .claimed = claimed};
+    ck_assert_msg(weft_diagnose(s->g.y, s->g.dy, s->g.x[x], &options, &d) == WEFT_OK, "%s", weft_tape_message(s->tape));
+    return d;
+}
+
+static bool verbose(void)
+{
+    return getenv("WEFT_SHOW") != NULL;
+}
+
+static bool names(const weft_diagnosis *d, const char *words)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (strstr(d->finding[i].words, words))
+            return true;
+    return false;
+}
+
+static void planted_bug_is_named(weft_dtype dtype, size_t i)
+{
+    const planted_bug *bug = planted_at(i);
+    setting s = set_up(bug->family, bug->mistake, dtype);
+    weft_diagnosis d = diagnose(&s, bug->wrong, s.g.dx[bug->wrong]);
+    for (size_t k = 0; verbose() && k < d.n; k++)
+        printf("%s\n    %s\n", k ? "" : bug->name, d.finding[k].words);
+    ck_assert_int_eq(d.verdict, WEFT_GRADIENT_WRONG);
+    ck_assert_msg(names(&d, bug->says), "%s: expected \"%s\"; %zu of %zu match: %s", bug->name, bug->says, d.matching, d.tried, d.message);
+    tear_down(&s);
+}
+
+START_TEST(planted_bugs_are_named)
+{
+    planted_bug_is_named(WEFT_F64, (size_t)_i);
+}
+END_TEST
+
+START_TEST(planted_bugs_are_named_in_f32)
+{
+    planted_bug_is_named(WEFT_F32, (size_t)_i);
+}
+END_TEST
+
+START_TEST(right_is_right)
+{
+    for (int dtype = WEFT_F32; dtype <= WEFT_F64; dtype++) {
+        setting s = set_up(planted_family_at((size_t)_i), PLANTED_NONE, (weft_dtype)dtype);
+        for (int i = 0; i < s.family->n; i++) {
+            if (s.family->x[i].constant)
+                continue;
+            weft_diagnosis d = diagnose(&s, i, s.g.dx[i]);
+            ck_assert_msg(d.verdict == WEFT_GRADIENT_RIGHT, "%s, d%s: %s", s.family->name, s.family->x[i].name, d.message);
+            ck_assert_msg(dtype == WEFT_F32 || d.n == 0, "%s, d%s: %s", s.family->name, s.family->x[i].name, d.finding[0].words);
+        }
+        tear_down(&s);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("diagnosis");
+    TCase *right = tcase_create("right"), *wrong = tcase_create("planted");
+    tcase_add_loop_test(right, right_is_right, 0, (int)planted_family_count());
+    tcase_add_loop_test(wrong, planted_bugs_are_named, 0, (int)planted_count());
+    tcase_add_loop_test(wrong, planted_bugs_are_named_in_f32, 0, (int)planted_count());
+    suite_add_tcase(suite, right);
+    suite_add_tcase(suite, wrong);
+    return run_suite(suite);
+}
