@@ -1,10 +1,8 @@
 /* test_diagnose.c: every planted bug is called by its name, and what is right is called right. */
-#include "tests/faulty.h"
 #include "tests/planted.h"
 #include "tests/suite.h"
 
-#include <math.h>
-#include <stdio.h>
+enum { SEEDS = 20 };
 
 typedef struct setting {
     weft_tape *tape;
@@ -16,10 +14,9 @@ typedef struct setting {
     size_t n_bind;
 } setting;
 
-static setting set_up(const planted_family *family, planted_mistake mistake, weft_dtype dtype)
+static setting set_up(const planted_family *family, planted_mistake mistake, weft_dtype dtype, uint64_t seed)
 {
     setting s = {.tape = weft_tape_new(NULL), .family = family, .dtype = dtype, .n_bind = (size_t)family->n + 1};
-    uint64_t seed = 3;
     planted_record(family, mistake, s.tape, dtype, &s.g);
     for (int i = 0; i <= family->n; i++) {
         weft_node node = i < family->n ? s.g.x[i] : s.g.dy;
@@ -56,47 +53,35 @@ static weft_diagnosis diagnose(const setting *s, int x, weft_node claimed)
     return d;
 }
 
-static bool verbose(void)
-{
-    return getenv("WEFT_SHOW") != NULL;
-}
-
-static bool names(const weft_diagnosis *d, const char *words)
-{
-    for (size_t i = 0; i < d->n; i++)
-        if (strstr(d->finding[i].words, words))
-            return true;
-    return false;
-}
-
-static void planted_bug_is_named(weft_dtype dtype, size_t i)
+static void planted_bug_is_named(weft_dtype dtype, size_t i, uint64_t seed)
 {
     const planted_bug *bug = planted_at(i);
-    setting s = set_up(bug->family, bug->mistake, dtype);
+    setting s = set_up(bug->family, bug->mistake, dtype, seed);
     weft_diagnosis d = diagnose(&s, bug->wrong, s.g.dx[bug->wrong]);
-    for (size_t k = 0; verbose() && k < d.n; k++)
-        printf("%s\n    %s\n", k ? "" : bug->name, d.finding[k].words);
     ck_assert_int_eq(d.verdict, WEFT_GRADIENT_WRONG);
-    ck_assert_msg(names(&d, bug->says), "%s: expected \"%s\"; %zu of %zu match: %s", bug->name, bug->says, d.matching, d.tried, d.message);
+    ck_assert_msg(d.n && strstr(d.finding[0].words, bug->says), "%s: expected \"%s\"; %zu of %zu match: %s", bug->name, bug->says, d.matching, d.tried, d.message);
     tear_down(&s);
 }
 
 START_TEST(planted_bugs_are_named)
 {
-    planted_bug_is_named(WEFT_F64, (size_t)_i);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+        planted_bug_is_named(WEFT_F64, (size_t)_i, seed);
 }
 END_TEST
 
 START_TEST(planted_bugs_are_named_in_f32)
 {
-    planted_bug_is_named(WEFT_F32, (size_t)_i);
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+        planted_bug_is_named(WEFT_F32, (size_t)_i, seed);
 }
 END_TEST
 
 START_TEST(right_is_right)
 {
-    for (int dtype = WEFT_F32; dtype <= WEFT_F64; dtype++) {
-        setting s = set_up(planted_family_at((size_t)_i), PLANTED_NONE, (weft_dtype)dtype);
+    for (int round = 0; round < 2 * SEEDS; round++) {
+        weft_dtype dtype = round % 2 ? WEFT_F32 : WEFT_F64;
+        setting s = set_up(planted_family_at((size_t)_i), PLANTED_NONE, dtype, (uint64_t)round);
         for (int i = 0; i < s.family->n; i++) {
             if (s.family->x[i].constant)
                 continue;
