@@ -72,8 +72,9 @@ typedef struct weft_diagnose_options {
     const void *data;
     weft_dtype dtype;  /* f32 or f64 */
     weft_shape shape;
-    double tolerance;  /* of a difference, relative to the largest value and to what the largest path contributes. 0: in f32 (64 + N) 2**-24, in f64
-                        * (64 + N) 2**-41, where N is the most elements that one sum of the graph adds up; by the claim's dtype */
+    double tolerance;  /* of a difference, relative to the largest value and to what the largest path contributes. 0: of an f32 claim (64 + N) 2**-24,
+                        * of f64 (64 + N) 2**-41, where N is the most elements that one sum of the graph adds up. In an f32 graph 8 times what its
+                        * own derivative, in f32, is off by comes on top */
 } weft_diagnose_options;
 
 typedef struct weft_finding {

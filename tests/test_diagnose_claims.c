@@ -346,6 +346,8 @@ START_TEST(memory_runs_out)
         for (size_t at = 1; at <= count; at++) {
             f = (faulty){.fail_at = at, .for_good = for_good};
             weft_status status = diagnose_small(&f, &d);
+            if (f.count < at) /* tables hash pointers, and grow now and then by one chance less */
+                continue;
             ck_assert_msg(status == WEFT_ERROR_MEMORY, "allocation %zu of %zu: %d", at, count, status);
             ck_assert_uint_eq(f.live, 0);
         }
