@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { OUTPUTS = 96, MOST_MATCHES = 48 };
+static const size_t most_bytes = (size_t)1 << 26; /* of the outputs of one program, if it has more than one */
 
 typedef struct diagnosis {
     weft_tape *tape;
@@ -72,14 +73,25 @@ static weft_node record(diagnosis *d, size_t k)
 
 typedef void (*visitor)(diagnosis *d, size_t k, const double *values);
 
+/* Outputs of a program, so that what they and their steps take stays within bounds. */
+static size_t outputs_at_once(const diagnosis *d)
+{
+    size_t largest = d->count + 1;
+    for (uint32_t id = d->judged.lo; id < d->judged.end; id++)
+        largest = weft__count(&d->judged, id) > largest ? weft__count(&d->judged, id) : largest;
+    size_t fit = most_bytes / sizeof(double) / largest;
+    return fit < 1 ? 1 : fit < OUTPUTS ? fit : OUTPUTS;
+}
+
 /* Runs hypotheses numbers[0 .. n), or 0 .. n where it is NULL, and visits what comes out. */
 static weft_status visit(diagnosis *d, const size_t *numbers, size_t n, bool moved, visitor visits)
 {
+    size_t most = outputs_at_once(d);
     for (size_t at = 0; at < n && d->tape->status == WEFT_OK;) {
         weft_mark mark = weft_tape_mark(d->tape);
         weft_node outputs[OUTPUTS];
         size_t number[OUTPUTS], used = 0;
-        for (; at < n && used < OUTPUTS && d->tape->status == WEFT_OK; at++) {
+        for (; at < n && used < most && d->tape->status == WEFT_OK; at++) {
             number[used] = numbers ? numbers[at] : at;
             outputs[used] = record(d, number[used]);
             used += !weft_node_failed(outputs[used]);
@@ -96,39 +108,22 @@ static weft_status visit(diagnosis *d, const size_t *numbers, size_t n, bool mov
 
 /* --- what is compared --- */
 
-static double largest(const double *x, size_t n)
-{
-    double size = 0;
-    for (size_t i = 0; i < n; i++)
-        size = fmax(size, fabs(x[i]));
-    return size;
-}
-
-static double distance(const double *a, const double *b, size_t n)
-{
-    double off = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!(fabs(a[i] - b[i]) <= off))
-            off = fabs(a[i] - b[i]);
-    return off;
-}
-
 /* What a path contributes is the size of the terms whose rounding the claim may carry, where they cancel. */
 static void measure(diagnosis *d, size_t k, const double *values)
 {
     if (k == 0) {
         memcpy(d->truth, values, d->count * sizeof *values);
-        d->scale = fmax(d->scale, largest(values, d->count));
+        d->scale = fmax(d->scale, weft__largest(values, d->count));
         return;
     }
-    double contribution = distance(values, d->truth, d->count);
+    double contribution = weft__distance(values, d->truth, d->count);
     if (isfinite(contribution))
         d->scale = fmax(d->scale, contribution);
 }
 
 static void match(diagnosis *d, size_t k, const double *values)
 {
-    if (distance(values, d->claimed, d->count) <= d->tolerance * d->scale + d->slack && d->n_matches < MOST_MATCHES)
+    if (weft__distance(values, d->claimed, d->count) <= d->tolerance * d->scale + d->slack && d->n_matches < MOST_MATCHES)
         d->match[d->n_matches++] = k;
 }
 
@@ -157,7 +152,7 @@ static void keep(diagnosis *d, size_t k, const double *values)
     for (size_t i = 0; i < d->n_matches; i++)
         if (d->match[i] == k) {
             memcpy(d->at_moved + i * d->count, values, d->count * sizeof *values);
-            d->moved_scale = fmax(d->moved_scale, largest(values, d->count));
+            d->moved_scale = fmax(d->moved_scale, weft__largest(values, d->count));
             d->kept[i] = true;
         }
 }
@@ -210,7 +205,7 @@ static weft_status leave_one_of_each(diagnosis *d)
     for (size_t i = 0; i < d->n_matches; i++) {
         bool twin = false;
         for (size_t k = 0; k < i && !twin; k++)
-            twin = d->kept[i] && d->kept[k] && distance(d->at_moved + i * d->count, d->at_moved + k * d->count, d->count) <= 1e-10 * d->moved_scale;
+            twin = d->kept[i] && d->kept[k] && weft__distance(d->at_moved + i * d->count, d->at_moved + k * d->count, d->count) <= 1e-10 * d->moved_scale;
         d->twin[i] = twin;
     }
     for (size_t i = 0; i < d->n_matches; i++)
@@ -222,21 +217,6 @@ static weft_status leave_one_of_each(diagnosis *d)
 }
 
 /* --- the claim --- */
-
-static weft_shape without_ones(const weft_shape *shape)
-{
-    weft_shape to = {0};
-    for (int i = 0; i < shape->rank; i++)
-        if (shape->dim[i] != 1)
-            to.dim[to.rank++] = shape->dim[i];
-    return to;
-}
-
-static bool same_but_ones(const weft_shape *a, const weft_shape *b)
-{
-    weft_shape x = without_ones(a), y = without_ones(b);
-    return x.rank == y.rank && !memcmp(x.dim, y.dim, sizeof x.dim);
-}
 
 static weft_shape claimed_shape(const diagnosis *d)
 {
@@ -337,7 +317,7 @@ static weft_status judge_for(diagnosis *d, weft_node x, unsigned unsummed)
     if (d->list.out_of_memory)
         return weft__tape_fail(d->tape, WEFT_ERROR_MEMORY, "out of memory");
     d->result->tried += d->list.n;
-    d->scale = largest(d->claimed, d->count);
+    d->scale = weft__largest(d->claimed, d->count);
     d->slack = 0;
     if (visit(d, NULL, d->list.first_drop + d->list.n_drops, false, measure) != WEFT_OK)
         return d->tape->status;
@@ -348,7 +328,7 @@ static weft_status judge_for(diagnosis *d, weft_node x, unsigned unsummed)
     if (!unsummed)
         compare_with_truth(d);
     bool right = !unsummed && d->n_matches && d->match[0] == 0;
-    if (right && largest(d->truth, d->count) <= 1e-12 * d->scale) {
+    if (right && weft__largest(d->truth, d->count) <= 1e-12 * d->scale) {
         d->result->verdict = WEFT_GRADIENT_EMPTY;
         return WEFT_OK;
     }
@@ -371,7 +351,7 @@ static weft_status judge_unsummed(diagnosis *d, const weft_shape *claimed)
         const weft__node *node = weft__at(d->tape, id);
         double n;
         if (node->dtype != WEFT_F64 || !weft__is_broadcast(j, id, &n) || weft__through_views(j, id) != weft__through_views(j, x.id) ||
-            !same_but_ones(claimed, &node->shape->dims))
+            !weft__same_but_ones(claimed, &node->shape->dims))
             continue;
         weft_shape from = weft__at(d->tape, node->operand[0])->shape->dims, to = node->shape->dims;
         unsigned axes = 0;
@@ -476,7 +456,7 @@ static weft_status judge(diagnosis *d, weft_node x)
         return d->tape->status;
     d->tolerance = tolerance_of(d);
     weft_shape claimed = claimed_shape(d), own = weft_node_shape(x);
-    weft_status status = same_but_ones(&claimed, &own) ? judge_for(d, d->judged.x, 0) : judge_unsummed(d, &claimed);
+    weft_status status = weft__same_but_ones(&claimed, &own) ? judge_for(d, d->judged.x, 0) : judge_unsummed(d, &claimed);
     if (status == WEFT_OK)
         say_verdict(d);
     return status;

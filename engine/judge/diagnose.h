@@ -56,7 +56,7 @@ typedef struct weft__edit {
     weft__how how;
 } weft__edit;
 
-enum { WEFT__MOST_EDITS = 3, WEFT__MOST_HYPOTHESES = 2000 };
+enum { WEFT__MOST_EDITS = 3, WEFT__LEAST_HYPOTHESES = 500, WEFT__MOST_HYPOTHESES = 2000 };
 
 typedef struct weft__hypothesis {
     weft__edit edit[WEFT__MOST_EDITS];
@@ -88,6 +88,10 @@ uint32_t weft__through_views(const weft__judged *j, uint32_t id);
 size_t weft__count(const weft__judged *j, uint32_t id);
 bool weft__has_shape(weft_node x, const weft_shape *shape);
 bool weft__spreads_to(const weft_shape *from, const weft_shape *to); /* from broadcasts to `to` */
+
+bool weft__same_but_ones(const weft_shape *a, const weft_shape *b);
+double weft__largest(const double *x, size_t n);                    /* magnitude */
+double weft__distance(const double *a, const double *b, size_t n);  /* largest |a - b|; NAN where one is */
 
 /* What a node is, by what it computes. */
 bool weft__is_sum(const weft__judged *j, uint32_t id);                /* over axes */

@@ -9,11 +9,13 @@ typedef struct path {
     int operand;
 } path;
 
-enum { MOST_PATHS = 64, MOST_COUNTS = 8, MOST_STATISTICS = 4, MOST_GIVEN = 4, MOST_ELSEWHERE = 12 };
+enum { MOST_NODES = 100000, /* that all hypotheses may record, by and large */
+       MOST_PATHS = 64, MOST_COUNTS = 8, MOST_STATISTICS = 4, MOST_GIVEN = 4, MOST_ELSEWHERE = 12 };
 
 typedef struct listing {
     const weft__judged *j;
     weft__hypotheses *list;
+    size_t most;
     path paths[MOST_PATHS];
     int n_paths;
     double counts[MOST_COUNTS]; /* of means and broadcasts anywhere in the graph */
@@ -23,7 +25,7 @@ typedef struct listing {
 static void push(listing *l, const weft__edit *edits, int n)
 {
     weft__hypotheses *list = l->list;
-    if (list->n == WEFT__MOST_HYPOTHESES || list->out_of_memory)
+    if (list->n == l->most || list->out_of_memory)
         return;
     if (!weft__grow(list->allocator, &list->item, &list->allocated, list->n + 1, sizeof *list->item)) {
         list->out_of_memory = true;
@@ -247,7 +249,7 @@ static int find_given(const listing *l, uint32_t *given, int most)
         const weft__node *node = weft__look(l->j->bind[k].node);
         uint32_t id = l->j->bind[k].node.id;
         bool copied = node && id < l->j->given_end && l->j->copy[id] != WEFT_NO_ID;
-        if (node && !copied && id < l->j->lo && node->dtype != WEFT_I64 && node->op->kind == WEFT_INPUT)
+        if (node && !copied && id < l->j->lo && node->dtype != WEFT_I64 && (node->op->kind == WEFT_INPUT || node->op->kind == WEFT_PARAMETER))
             given[n++] = id;
     }
     return n;
@@ -342,7 +344,8 @@ static void scale_pairs(listing *l)
 
 void weft__hypotheses_list(const weft__judged *j, weft__hypotheses *list)
 {
-    listing l = {.j = j, .list = list};
+    listing l = {.j = j, .list = list, .most = MOST_NODES / (j->end - j->lo + 1)};
+    l.most = l.most < WEFT__LEAST_HYPOTHESES ? WEFT__LEAST_HYPOTHESES : l.most > WEFT__MOST_HYPOTHESES ? WEFT__MOST_HYPOTHESES : l.most;
     find_paths(&l);
     find_counts(&l);
     push(&l, NULL, 0);

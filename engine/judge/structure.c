@@ -3,6 +3,7 @@
 #include "engine/judge/diagnose.h"
 
 #include <math.h>
+#include <string.h>
 
 static const weft__node *at(const weft__judged *j, uint32_t id)
 {
@@ -199,4 +200,38 @@ bool weft__find_root(const weft__judged *j, uint32_t under, weft__root *root)
         if (j->of_y[id] && weft__is_root(j, id, root) && root->under == under)
             return true;
     return false;
+}
+
+/* --- arrays and shapes --- */
+
+static weft_shape without_ones(const weft_shape *shape)
+{
+    weft_shape to = {0};
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] != 1)
+            to.dim[to.rank++] = shape->dim[i];
+    return to;
+}
+
+bool weft__same_but_ones(const weft_shape *a, const weft_shape *b)
+{
+    weft_shape x = without_ones(a), y = without_ones(b);
+    return x.rank == y.rank && !memcmp(x.dim, y.dim, sizeof x.dim);
+}
+
+double weft__largest(const double *x, size_t n)
+{
+    double size = 0;
+    for (size_t i = 0; i < n; i++)
+        size = fmax(size, fabs(x[i]));
+    return size;
+}
+
+double weft__distance(const double *a, const double *b, size_t n)
+{
+    double off = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(a[i] - b[i]) <= off))
+            off = fabs(a[i] - b[i]);
+    return off;
 }
