@@ -142,6 +142,58 @@ typedef struct weft_comparison {
 weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inputs, size_t n, const weft_compare_options *options,
                          weft_comparison *comparison);
 
+/* --- Diagnosis -----------------------------------------------------------------------------------------------------------------------------
+ * Names the mistake in a wrong gradient. Hypotheses come from the graph of y, with fused ops expanded:
+ *     a path of the chain rule is forgotten, or two are; of those that meet at a fork one is assigned, not added up
+ *     a path counts N, 1/N, N/(N-1), (N-1)/N, 2, 1/2 or -1 times: a sum for a mean and a mean for a sum, N-1 for N, a sign; or two paths do
+ *     a sum over what was broadcast is missing; or one of its terms is assigned
+ *     a factor is skipped, or applied behind the sums; an operand of a matrix product is transposed, or the whole gradient
+ *     the derivative of an elementwise node is left out, or taken at another array
+ *     under a root eps is outside or left out, or an inverse deviation is taken as a variance, or the reverse, or N-1 for N
+ *     a mean or variance is taken as a constant, or as another input
+ * Each is the same function with another derivative; all are computed in f64 at the given numbers, and those that reproduce the claim are the
+ * findings, the simplest first:
+ *     dh equals the true gradient without the path h -> mu -> centred (node %5 div): the derivative through the mean mu is missing
+ * Several that are one function, as other numbers show, count once. What the given numbers cannot tell apart is listed, and so are mistakes that they
+ * would not show in a claim that is right: with gamma = 1 a skipped factor gamma passes. Give normal random numbers.
+ * Source: Bauer, 1974, for the derivative as a sum over paths. */
+
+typedef struct weft_diagnose_options {
+    const weft_binding *bind; /* every input that y, dy and the claim need; others of them are tried in place of statistics */
+    size_t n_bind;
+    weft_node claimed; /* the claimed gradient as a node; or of tape NULL, and then as an array: */
+    const void *data;
+    weft_dtype dtype;  /* f32 or f64 */
+    weft_shape shape;
+    double tolerance;  /* of a difference, relative to the largest value and to what the largest path contributes. 0: of an f32 claim (64 + N) 2**-24,
+                        * of f64 (64 + N) 2**-41, where N is the most elements that one sum of the graph adds up. In an f32 graph 8 times what its
+                        * own derivative, in f32, is off by comes on top */
+} weft_diagnose_options;
+
+typedef struct weft_finding {
+    char words[WEFT_MESSAGE_SIZE];
+    weft_node node; /* where the two part: a node of y's graph; of a fused op that node itself */
+    int operand;    /* the edge to that operand of it, or -1 */
+} weft_finding;
+
+enum { WEFT_MOST_FINDINGS = 8 };
+
+typedef struct weft_diagnosis {
+    weft_verdict verdict;    /* right or wrong; empty: the claim is right, and 0 as the true gradient is */
+    size_t n;                /* findings; of a right claim: mistakes that these numbers would not show */
+    weft_finding finding[WEFT_MOST_FINDINGS];
+    size_t matching, tried;  /* hypotheses that match, those that are one function counted once; and all of them */
+    double max_abs;          /* largest |claimed - true| */
+    size_t worst;            /* where, in C order of the claim */
+    double claimed, expected; /* there; expected is 0 where the claim has more elements than x */
+    char message[WEFT_MESSAGE_SIZE]; /* the first finding, or that it is right, or that no hypothesis matches */
+} weft_diagnosis;
+
+/* x: a node of y's graph, f32 or f64; dy: of y's shape and dtype. The claim has the shape of x, but for axes of length 1, or one that x is broadcast
+ * to. Records on the tape and rewinds it. Errors: WEFT_ERROR_ARGUMENT (a NULL, a node of another tape), WEFT_ERROR_SHAPE, WEFT_ERROR_DTYPE,
+ * WEFT_ERROR_UNBOUND, WEFT_ERROR_GRADIENT, WEFT_ERROR_MEMORY; they stick to the tape, and *result then has no findings. */
+weft_status weft_diagnose(weft_node y, weft_node dy, weft_node x, const weft_diagnose_options *options, weft_diagnosis *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -189,6 +189,40 @@ parses
 says '"verdict":	false'
 run 1 check 'sum(batchnorm(h, gamma, beta))' --shape h=8,3 --shape gamma=3 --shape beta=3 --wrt h
 says '^h \(8, 3\): empty$'
+# claims: y = x / sum(x) has dx = dy/s - sum(dy*x)/s**2, s = sum(x)
+claim='x / sum(x)'
+run 0 check "$claim" --shape x=5 --claimed 'x=dy / sum(x) - sum(dy * x) / sum(x)**2'
+says '^claimed for x \(5,\): right$'
+run 1 check "$claim" --shape x=5 --claimed 'x=dy / sum(x)'
+says '^claimed for x \(5,\): wrong$'
+says 'dx equals the true gradient without the path x -> .*the derivative through the sum'
+says 'claimed, .* in truth'
+bn='batchnorm(h, gamma, beta)' shapes='--shape h=8,3 --shape gamma=3 --shape beta=3 --wrt gamma'
+run 1 check "$bn" $shapes --claimed 'gamma=dy * (h - mean(h, 0)) / sqrt(var(h, 0) + 1e-5)' --claimed 'beta=mean(dy, 0)' --json
+parses
+says 'the sum over axis 0 is missing'
+says 'a mean where a sum belongs'
+says '"verdict":	false'
+run 0 eval 'sum(x**2)' --in x="$folder/x.npy" --grad x --out "$folder/claimed"
+run 0 check 'sum(x**2)' --in x="$folder/x.npy" --claimed x="$folder/claimed/grad_x.npy"
+says '^claimed for x \(2, 2\): right$'
+run 1 check 'mean(x**2)' --in x="$folder/x.npy" --claimed x="$folder/claimed/grad_x.npy"
+says 'a sum where a mean belongs, N = 4'
+run 2 check 'x**2' --in x="$folder/x.npy" --claimed x="$folder/claimed/grad_x.npy"
+complains '--in dy='
+run 0 check 'x**2' --in x="$folder/x.npy" --in dy="$folder/x.npy" --claimed 'x=2 * x * dy'
+run 2 check 'x' --shape x=3 --claimed 'dy'
+complains 'NAME=EXPR'
+run 2 check 'x' --shape x=3 --claimed 'z=dy'
+complains 'not among'
+run 2 check 'x' --shape x=3 --claimed 'x=dz'
+complains 'not known'
+run 2 check 'x' --shape x=3 --claimed 'x=(1, 2)'
+run 2 check 'x' --shape x=3 --claimed 'x=dy' --claimed 'x=dy'
+complains 'given twice'
+run 2 check 'x' --shape x=3 --claimed 'x=sum(dy)'
+complains 'the claimed gradient is'
+run 2 check 'x' --shape x=3 --claimed x=nowhere.npy
 run 2 check 'y' --shape x=2
 complains 'not known'
 run 2 check '1'

@@ -11,7 +11,7 @@ static const planted_bug bugs[] = {
     {"mean path forgotten", "darknet #1723", &BN, MEAN_PATH, 0, "the derivative through the mean mu is missing"},
     {"variance path forgotten", "darknet #1634", &BN, VARIANCE_PATH, 0, "the derivative through the variance sigma2 is missing"},
     {"mean and variance taken as constants", "CrypTen PR #143", &BN, BOTH_PATHS, 0,
-     "the derivative through the mean mu and through the variance sigma2 is missing"},
+     "the derivative through the mean mu and through the variance sigma2 are missing"},
     {"gamma skipped", "Knet #288", &BN, GAMMA_SKIPPED, 0, "the factor gamma is skipped"},
     {"saved inverse deviation taken as variance", "FlagGems #5222", &BN, RSTD_AS_VARIANCE, 0, "rstd is taken as the variance"},
     {"variance for the inverse deviation", NULL, &BN, VARIANCE_FOR_RSTD, 0, "the variance sigma2 in place of rstd"},

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "arguments.h"
 #include "array_text.h"
+#include "claims.h"
 #include "commands.h"
 #include "named.h"
 #include "terminal.h"
@@ -24,12 +25,15 @@ static void usage(FILE *to)
           "  --wrt NAME,...     with respect to these (default all but those of indices)\n"
           "  --step NUMBER      h of the verdict, relative to max(1, |x|) (default 1e-5)\n"
           "  --tolerance NUMBER of the difference, relative to the largest entry (default 1e-6)\n"
+          "  --claimed NAME=WHAT  a gradient for NAME that somebody claims, a FILE.npy, FILE.npz or an expression over the arrays and the cotangent\n"
+          "                     dy: is it right, and if not, what is the mistake? dy is --in dy=FILE, or 1 for one number, else normal numbers\n"
           "  --seed N           of normal numbers and the cotangent (default 1)\n"
           "  --json             the result as one JSON document\n" LIMITS_USAGE "\n"
           "examples:\n"
           "  weft check 'batchnorm(h, gamma, beta)' --shape h=8,3 --shape gamma=3 --shape beta=3\n"
           "  weft check 'sum(exp(x) * y)' --in x=x.npy --in 'y=(3,)' --wrt x --json\n"
-          "  weft check 'abs(x)' --in x=0\n\n"
+          "  weft check 'abs(x)' --in x=0\n"
+          "  weft check 'x / sum(x)' --shape x=5 --claimed 'x=dy / sum(x)'\n\n"
           "Exit: 0 all derivatives are right, 1 one is not, or is 0 by construction, 2 bad usage or input.\n",
           to);
 }
@@ -38,6 +42,7 @@ typedef struct options {
     const char *expression, *wrt[MOST_NAMED];
     size_t n_wrt;
     named_list in;
+    claim_list claims;
     generator g;
     uint64_t seed;
     double step, tolerance;
@@ -85,6 +90,7 @@ static void print_table(const options *o, const checked *c, size_t n)
         print_sweep(r);
         printf("\n");
     }
+    claims_print(&o->claims);
 }
 
 /* --- JSON --- */
@@ -123,6 +129,8 @@ static bool print_json(const options *o, const checked *c, size_t n, bool right)
         cJSON_AddItemToArray(checks, one);
         add_check(one, &c[i]);
     }
+    if (o->claims.n)
+        claims_to_json(root, &o->claims);
     cJSON_AddBoolToObject(root, "verdict", right);
     char *text = cJSON_Print(root);
     if (text)
@@ -144,7 +152,7 @@ static bool pick(options *o, checked *c, size_t *n)
         if (!named_pick(&o->in, o->wrt[i], picked, n))
             return false;
     for (size_t i = 0; !o->n_wrt && i < o->in.n; i++)
-        if (o->in.item[i].array.dtype != WEFT_I64)
+        if (o->in.item[i].array.dtype != WEFT_I64 && !(o->claims.n && !strcmp(o->in.item[i].name, "dy")))
             picked[(*n)++] = &o->in.item[i];
     for (size_t i = 0; i < *n; i++)
         c[i].of = picked[i];
@@ -181,7 +189,7 @@ static bool measure(options *o, weft_tape *tape, checked *c, size_t n)
         return limits_fail(&o->limits, weft_tape_status(tape), weft_tape_message(tape));
     for (size_t i = 0; i < n; i++)
         c[i].result = results[i];
-    return true;
+    return claims_measure(&o->claims, &o->in, tape, y, &o->g);
 }
 
 static int check(options *o)
@@ -195,7 +203,7 @@ static int check(options *o)
     const weft_allocator allocator = limits_allocator(&o->limits);
     weft_tape *tape = weft_tape_new(&allocator);
     named_inputs(&o->in, tape, "");
-    bool good = measure(o, tape, c, n), right = true;
+    bool good = measure(o, tape, c, n), right = claims_right(&o->claims);
     weft_tape_free(tape);
     for (size_t i = 0; good && i < n; i++)
         right &= c[i].result.verdict == WEFT_GRADIENT_RIGHT;
@@ -238,6 +246,8 @@ static bool set_option(options *o, int option, const char *value)
             return argument_refuse("check", "--wrt", value, "there are too many of them");
         o->wrt[o->n_wrt++] = value;
         return true;
+    case 'c':
+        return claims_add(&o->claims, value);
     case 'p':
         return argument_real("check", "--step", value, 1e-12, 1, &o->step);
     case 't':
@@ -260,7 +270,8 @@ static int with_options(options *o, int argc, char **argv)
     static const struct option known[] = {{"in", required_argument, NULL, 'i'},        {"shape", required_argument, NULL, 'S'},
                                           {"wrt", required_argument, NULL, 'w'},       {"step", required_argument, NULL, 'p'},
                                           {"tolerance", required_argument, NULL, 't'}, {"seed", required_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},            LIMITS_OPTIONS,
+                                          {"json", no_argument, NULL, 'j'},            {"claimed", required_argument, NULL, 'c'},
+                                          LIMITS_OPTIONS,
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
@@ -285,8 +296,12 @@ static int with_options(options *o, int argc, char **argv)
 int command_check(int argc, char **argv)
 {
     static options o;
-    o = (options){.in = {.command = "check", .option = "--in", .limits = &o.limits}, .limits = limits_default("check"), .seed = 1};
+    o = (options){.in = {.command = "check", .option = "--in", .limits = &o.limits},
+                  .claims = {.limits = &o.limits, .files = {.command = "check", .option = "--claimed", .limits = &o.limits}},
+                  .limits = limits_default("check"),
+                  .seed = 1};
     int status = with_options(&o, argc, argv);
     named_free(&o.in);
+    claims_free(&o.claims);
     return status;
 }
