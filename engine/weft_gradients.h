@@ -49,6 +49,31 @@ typedef struct weft_gradcheck {
 /* x: n inputs or parameters of y's tape, f64. Records on the tape and rewinds it. result: one for each x. */
 weft_status weft_gradient_check(weft_node y, const weft_node *x, size_t n, const weft_gradcheck_options *options, weft_gradcheck *result);
 
+/* --- Paths ---------------------------------------------------------------------------------------------------------------------------------
+ * A derivative sums over all paths from x to the loss, and these can be told apart: those of batch normalization lead to the loss directly, through
+ * the mean, and through the variance. All of these record nodes, which can be printed, compiled and differentiated like any others; parts have names
+ * made of those that they belong to, as dh_direct and dh_by_mu. Nothing is lost and nothing counts twice, so parts add up to the whole, in f64 within
+ * rounding. Source: the sum over paths is the chain rule; Bauer, Computational graphs and rounding error, 1974. */
+
+/* Splits d loss / d x by the chosen nodes that its paths meet. parts: (1 + n), each of the shape and dtype of x. parts[0]: by paths that meet none of
+ * them. parts[1 + i]: by those that meet through[i] first, walking from x towards the loss; whatever they meet later. So a path through mu and then
+ * sigma2 counts for mu. x itself may be chosen: every path begins there, and its part is the whole. Zeros where there is no such path.
+ * Errors: those of weft_grad(); WEFT_ERROR_ARGUMENT: a chosen node is none of this tape, or chosen twice; WEFT_ERROR_DTYPE: it holds integers. */
+weft_status weft_paths(weft_node loss, weft_node x, const weft_node *through, size_t n, weft_node *parts);
+
+/* The same for cotangents, as weft_vjp(). A path that ends at a y that is chosen meets it. */
+weft_status weft_paths_vjp(const weft_node *y, const weft_node *dy, size_t n_y, weft_node x, const weft_node *through, size_t n, weft_node *parts);
+
+/* What the adjoint of one node owes to another. flows: (1 + n, n); flows[j][i], of the shape of between[i], is the part of the adjoint of between[i]
+ * that comes from between[j - 1] by ways through no third one of them; flows[0][i] comes from y so. Column i adds up to the adjoint of between[i]; zeros
+ * where there is no way. From sigma2 to mu of a batch normalization flows -2/N sum(h - mu) dsigma2 = 0. Errors: as weft_paths_vjp(). */
+weft_status weft_flows(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *between, size_t n, weft_node *flows);
+
+/* One step of the chain rule: dx[i] = dy . d y / d operand i, by the rule of y's op alone, also where one operand depends on another. dx: one for each operand
+ * of y; of a further output of an op, for each operand of that op. A failed node, and no error, where nothing passes; an operand that occurs twice
+ * has both at its first place. Errors: those of weft_vjp(). */
+weft_status weft_pull_back(weft_node y, weft_node dy, weft_node *dx);
+
 #ifdef __cplusplus
 }
 #endif
