@@ -74,6 +74,47 @@ weft_status weft_flows(const weft_node *y, const weft_node *dy, size_t n_y, cons
  * has both at its first place. Errors: those of weft_vjp(). */
 weft_status weft_pull_back(weft_node y, weft_node dy, weft_node *dx);
 
+/* --- Why ---------------------------------------------------------------------------------------------------------------------------------
+ * Where did this NaN come from, and why is this gradient zero? The graph is run as it was recorded, every node of it, and the answer names a node. */
+
+typedef enum weft_reason {
+    WEFT_WHY_NOTHING,    /* there is nothing to explain */
+    WEFT_WHY_GIVEN,      /* NaN, Inf: an input, a parameter or a constant holds it */
+    WEFT_WHY_MADE,       /* NaN, Inf: the node made it of operands that have none there */
+    WEFT_WHY_NO_PATH,    /* zero: y does not depend on x */
+    WEFT_WHY_STOPPED,    /* zero: every path leads through a node that lets no derivative back: weft_stop_gradient(), sign, a comparison, integers */
+    WEFT_WHY_FLAT,       /* zero: the node's own derivative is 0 at the values of its operands, as that of a dead relu */
+    WEFT_WHY_TIMES_ZERO, /* zero: the node multiplies by an operand that is 0 */
+    WEFT_WHY_NOT_READ,   /* zero: the node does not read that element, or weighs it with 0 */
+    WEFT_WHY_CANCELS,    /* zero by construction: what arrives at the node, or is added up in it, cancels, as for a sum of normalised values */
+    WEFT_WHY_UNDERFLOW   /* zero: a product of factors that are not 0 */
+} weft_reason;
+
+enum { WEFT_WHY_OPERANDS = 8 };
+
+typedef struct weft_why {
+    weft_reason reason;
+    weft_node node;  /* the one to blame; a failed node for NOTHING and NO_PATH */
+    size_t element;  /* of it, in C order */
+    double value;    /* there */
+    int n;           /* its operands, without integers */
+    weft_node operand[WEFT_WHY_OPERANDS];
+    size_t operand_element[WEFT_WHY_OPERANDS]; /* that the element is made of; the largest of several */
+    double operand_value[WEFT_WHY_OPERANDS];
+    size_t affected, count; /* elements of y that are not finite, or of the gradient that are 0; of how many */
+    char message[WEFT_MESSAGE_SIZE]; /* all of this in words: node, scope, operands, element */
+} weft_why;
+
+/* The first node, in the order of the tape, that made a NaN or Inf which led to one in y. An element that weft_where() does not choose leads nowhere.
+ * bind: every input that y needs. Leaves the tape as it was.
+ * Errors: WEFT_ERROR_ARGUMENT, WEFT_ERROR_DTYPE (y holds integers), and those of weft_compile(), weft_bind() and weft_run(). */
+weft_status weft_why_nan(weft_node y, const weft_binding *bind, size_t n_bind, weft_why *why);
+
+/* Why d sum(y) / d x is 0: at its first element that is. An element is 0 also where it is rounding: below 1e-12 (f32: 1e-5) of what it would be if
+ * nothing cancelled. From x the answer follows the first user of each node towards y until it meets a reason. Records on the tape and rewinds it.
+ * Errors: as above, and those of weft_vjp(). */
+weft_status weft_why_zero(weft_node y, weft_node x, const weft_binding *bind, size_t n_bind, weft_why *why);
+
 #ifdef __cplusplus
 }
 #endif
