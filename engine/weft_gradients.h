@@ -115,6 +115,58 @@ weft_status weft_why_nan(weft_node y, const weft_binding *bind, size_t n_bind, w
  * Errors: as above, and those of weft_vjp(). */
 weft_status weft_why_zero(weft_node y, weft_node x, const weft_binding *bind, size_t n_bind, weft_why *why);
 
+/* --- Accuracy ----------------------------------------------------------------------------------------------------------------------------
+ * What a graph of f32 loses, and where. It is run a node at a time, each result rounded to f32 and stored, and once more in f64 throughout, which is the
+ * truth here: its own errors are 2**-29 of those that are measured. What a node's result is off by has two parts: the error that the op made on the
+ * operands that it got, found by the same op in f64 on these very operands, and the one that it inherited with them. And an error made may grow on its
+ * way: it is put into the run in f64, alone, and what comes of it is read at the outputs. log(1 + x) of a small x shows all three: the sum makes half an
+ * ulp, the logarithm inherits millions, and of all that the output is off by, the sum is the cause.
+ *
+ * An ulp is the distance of f32 at the true value; at one that is 0, that at the largest of its array. Source: Higham, Accuracy and stability of
+ * numerical algorithms, 2002, 1.5 and 2.1; Bauer, 1974, for errors that are put in one at a time. */
+
+typedef struct weft_ulps {
+    double largest, rms; /* over the elements */
+    size_t worst;        /* the element where it is largest, in C order */
+} weft_ulps;
+
+typedef struct weft_audit_row {
+    weft_node node;
+    weft_ulps made, inherited; /* in ulp of the node's own elements */
+    weft_ulps carried;         /* the error made here, as it arrives at the outputs, in ulp of theirs; over all outputs, worst: of the one that has it */
+} weft_audit_row;
+
+/* How outputs were computed. */
+typedef enum weft_audit_way {
+    WEFT_AUDIT_STAGED,    /* a node at a time, each result stored in f32 */
+    WEFT_AUDIT_RECORDED,  /* one program of the graph as recorded: small nodes stay in f64, see weft_compile() */
+    WEFT_AUDIT_REWRITTEN, /* the program of weft_compile() */
+    WEFT_AUDIT_COMPILED,  /* the same on the C backend */
+    WEFT_AUDIT_FUSED,     /* the program of the nodes that the caller has beside y */
+    WEFT_AUDIT_WAYS
+} weft_audit_way;
+
+typedef struct weft_audit_options {
+    const weft_binding *bind; /* every input that y, or fused, needs */
+    size_t n_bind;
+    const weft_node *fused;       /* (n) or NULL: what is to equal y[k], of its shape and dtype */
+    const weft_options *compiled; /* for the C backend; NULL: it is left out */
+} weft_audit_options;
+
+typedef struct weft_audit_report {
+    weft_audit_row *rows; /* (n_rows) each node of f32 that y needs, the largest `carried` first, then the largest `made` */
+    size_t n_rows, rows_allocated;
+    weft_ulps (*outputs)[WEFT_AUDIT_WAYS]; /* (n_outputs) against the truth; largest is NaN where a way was left out */
+    size_t n_outputs;
+    weft_allocator allocator; /* of the tape, which may be gone by the time of weft_audit_free() */
+} weft_audit_report;
+
+/* y: n nodes of f32. Leaves the tape as it was. The report is freed by weft_audit_free(), also after an error, when it is empty. A cast, one_hot and
+ * noise count as exact; i64 nodes are computed from true values in the run in f64.
+ * Errors: WEFT_ERROR_DTYPE (y is not f32), WEFT_ERROR_SHAPE (fused), WEFT_ERROR_ARGUMENT, those of weft_compile(), weft_bind() and weft_run(). */
+weft_status weft_audit(const weft_node *y, size_t n, const weft_audit_options *options, weft_audit_report *report);
+void weft_audit_free(weft_audit_report *report);
+
 #ifdef __cplusplus
 }
 #endif
