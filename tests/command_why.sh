@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# command_why.sh WEFT: weft why as its users see it. Which node is to blame is worked out by hand. Ends with "N passed, N failed".
+# command_why.sh WEFT: weft why and weft audit as their users see them. Which node is to blame is worked out by hand. Ends with "N passed, N failed".
 set -u
 weft=$1
 . "$(dirname "${BASH_SOURCE[0]}")/command_checks.sh"
@@ -55,6 +55,30 @@ parses
 says '"wrt":	"x"'
 says '"reason":	"flat"'
 says '"op":	"relu"'
+
+# --- audit: x + 1 rounds x away, and the sum is to blame; log1p has nothing to lose ---
+run 0 audit 'log(1 + x)' --in x=1e-5 --fused 'log1p(x)'
+says '^log\(1 \+ x\)$'
+check "the sum is the worst" bash -c "sed -n 4p '$folder/out' | grep -qE '^%[0-9]+ add +0\.'"
+says '^staged +1\.49[0-9]*e\+04' # 1 + 1e-5f is off by 1.36e-8, and an ulp at 1e-5 is 9.09e-13
+says '^fused +0\.'
+silent err
+run 0 audit 'log(1 + x)' --in x=1e-5 --rows 1
+says '^\.\.\. and [1-9] more$'
+run 0 audit 'x * x' --in x=3 --json
+parses
+says '"command":	"audit"'
+says '"largest":	0,'
+run 2 audit '1 + 2'
+complains 'record the graph in f32'
+run 2 audit 'x' --in x=1 --fused 'y'
+complains 'not known'
+run 2 audit 'x' --in 'x=(3,)' --fused 'sum(x)'
+complains 'shape and dtype'
+run 2 audit 'x' --in x=1 --memory 10
+run 2 audit
+run 0 audit --help
+says 'usage: weft audit'
 
 # --- bad use ---
 run 2 why

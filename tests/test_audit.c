@@ -111,10 +111,8 @@ START_TEST(an_offset_loses_in_the_sum_with_it)
     audit(centred, NULL);
     for (int i = 0; i < N; i++)
         made = fmax(made, fabs((double)(plain[i] + 1e4f) - ((double)plain[i] + 1e4)) / ulp(1e4L + (long double)plain[i]));
-    bool named = report.rows[0].node.id == moved.id;
-    for (size_t k = 0; k < report.n_rows && !named; k++) /* the mean, stored in f32, loses as much; the two are ahead of all others */
-        named = report.rows[k].node.id == moved.id && k <= 2;
-    ck_assert(named);
+    /* the mean, stored in f32, loses about as much; the two are ahead of all others */
+    ck_assert(report.rows[0].node.id == moved.id || report.rows[1].node.id == moved.id);
     ck_assert_double_eq_tol(row_of(moved)->made.largest, made, 1e-9);
     ck_assert_double_gt(row_of(moved)->carried.largest, 1000);
     ck_assert_double_lt(row_of(centred)->made.largest, 0.51);
