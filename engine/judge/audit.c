@@ -49,7 +49,7 @@ static void gather(gathered *g, size_t element, double off, double truth)
 static weft_ulps finish(const gathered *g)
 {
     weft_ulps ulps = g->ulps;
-    ulps.rms = g->n ? sqrt(g->squares / (double)g->n) : 0;
+    ulps.rms = g->n ? fmin(sqrt(g->squares / (double)g->n), ulps.largest) : 0; /* a root of a square may be rounded up */
     return ulps;
 }
 

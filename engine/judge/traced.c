@@ -115,6 +115,8 @@ size_t weft__link_source(const weft__link *link, size_t element)
     if (link->relation == WEFT__SAME)
         return element;
     ptrdiff_t at = link->offset;
+    if (!weft_shape_count(&link->shape))
+        return 0; /* there is none to ask about */
     for (int i = link->shape.rank; i-- > 0;) {
         at += (ptrdiff_t)(element % link->shape.dim[i]) * link->stride[i];
         element /= link->shape.dim[i];

@@ -406,7 +406,7 @@ static weft_status trace(search *s)
             element = e;
         }
     if (!why->affected) {
-        weft__say(&words, why->count ? "no element of the gradient is zero" : "x has no elements");
+        weft__say(&words, "no element of the gradient is zero");
         return WEFT_OK;
     }
     weft__say(&words, "%zu of %zu elements of the gradient are zero. At ", why->affected, why->count);
@@ -431,6 +431,10 @@ static weft_status search_for(search *s)
     weft_why *why = s->why;
     weft__words words = {why->message, sizeof why->message, 0};
     const weft_allocator *a = &s->tape->allocator;
+    if (!why->count) {
+        weft__say(&words, "x has no elements");
+        return WEFT_OK;
+    }
     s->reached = weft__allocate(a, s->most);
     s->at = weft__allocate(a, s->most * sizeof *s->at);
     if (!s->reached || !s->at || weft__needed_find(&s->needed, &s->y, 1) != WEFT_OK)
