@@ -102,7 +102,12 @@ START_TEST(a_nan_is_traced_to_where_it_was_put)
             }
             if (why.reason == WEFT_WHY_NOTHING)
                 continue;
-            ck_assert_int_eq(why.reason, WEFT_WHY_GIVEN);
+            if (why.reason == WEFT_WHY_MADE) { /* a comparison with NaN chose what else it would not, and the logarithm of that is none */
+                for (int k = 0; k < why.n; k++)
+                    ck_assert_msg(isfinite(why.operand_value[k]), "graph %llu, leaf %zu: %s", (unsigned long long)g, i, why.message);
+                continue;
+            }
+            ck_assert_msg(why.reason == WEFT_WHY_GIVEN, "graph %llu, leaf %zu: %s", (unsigned long long)g, i, why.message);
             ck_assert_uint_eq(why.node.id, x.id);
             ck_assert_uint_eq(why.element, at);
             traced++;
@@ -136,7 +141,8 @@ START_TEST(audits_of_random_graphs_add_up)
             }
             ck_assert_ptr_nonnull(own);
             ck_assert_double_le(r.outputs[0][WEFT_AUDIT_STAGED].largest, 1.0000001 * (own->made.largest + own->inherited.largest));
-            ck_assert_double_eq(own->carried.largest, own->made.largest); /* the output itself: it carries what it makes */
+            /* the output itself carries what it makes, but for a rounding of the truth in f64, 2**-30 of an ulp of f32 */
+            ck_assert_double_eq_tol(own->carried.largest, own->made.largest, 1e-8);
             audited++;
             weft_audit_free(&r);
         }
