@@ -53,7 +53,8 @@ static double ulp(long double x)
     return (double)nextafterf(at, INFINITY) - (double)at;
 }
 
-static const float small[N] = {1.1e-5f, -2.3e-6f, 3.7e-5f, 4.9e-6f, -1.3e-5f, 7.7e-6f, 9.1e-7f, -5.3e-6f}, plain[N] = {0.3f, -1.2f, 2.5f, 1.1f, 0.4f, -0.7f, -0.9f, 2.2f};
+static const float small[N] = {1.1e-5f, -2.3e-6f, 3.7e-5f, 4.9e-6f, -1.3e-5f, 7.7e-6f, 9.1e-7f, -5.3e-6f}, 
+                   plain[N] = {0.3f, -1.2f, 2.5f, 1.1f, 0.4f, -0.7f, -0.9f, 2.2f};
 
 /* --- planted losses --- */
 
@@ -187,8 +188,10 @@ START_TEST(ops_of_all_kinds_are_audited)
 {
     weft_node x = weft_constant(t, WEFT_F32, 2, (size_t[]){4, 2}, plain), index = weft_constant(t, WEFT_I64, 1, (size_t[]){3}, (int64_t[]){2, 0, 3});
     weft_node g = vector("g", 2, plain), f = weft_fused_batchnorm(x, g, g, 1e-2), taken = weft_take(weft_add(f, weft_part(f, 1)), index, 0);
-    weft_node hot = weft_one_hot(weft_argmax(x, 1, false), 2, WEFT_F32), noise = weft_normal(weft_constant(t, WEFT_I64, 0, NULL, (int64_t[]){5}), weft_scalar(t, WEFT_F64, 0), 1, WEFT_F32, 1, (size_t[]){2});
-    weft_node y = weft_add(weft_sum(weft_matmul(taken, weft_transpose(hot, NULL)), WEFT_ALL_AXES, false), weft_add(weft_cast(weft_exp(weft_scalar(t, WEFT_F64, 1)), WEFT_F32), noise));
+    weft_node hot = weft_one_hot(weft_argmax(x, 1, false), 2, WEFT_F32), seed = weft_constant(t, WEFT_I64, 0, NULL, (int64_t[]){5});
+    weft_node noise = weft_normal(seed, weft_scalar(t, WEFT_F64, 0), 1, WEFT_F32, 1, (size_t[]){2});
+    weft_node product = weft_sum(weft_matmul(taken, weft_transpose(hot, NULL)), WEFT_ALL_AXES, false);
+    weft_node y = weft_add(product, weft_add(weft_cast(weft_exp(weft_scalar(t, WEFT_F64, 1)), WEFT_F32), noise));
     audit(y, NULL);
     ck_assert_double_eq(row_of(hot)->made.largest, 0);
     ck_assert_double_eq(row_of(noise)->made.largest, 0);

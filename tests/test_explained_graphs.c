@@ -65,7 +65,7 @@ START_TEST(zeros_of_random_graphs_are_explained)
         drawn.n_updates = 0;
         graph_build(&b, &drawn, WEFT_F64);
         for (size_t i = 0; !b.refused && i < (size_t)b.n; i++)
-            if (weft_node_op(b.node[i]) && weft_node_op(b.node[i])->kind == WEFT_INPUT && weft_node_dtype(b.node[i]) == WEFT_F64 && weft_node_dtype(b.out[0]) == WEFT_F64) {
+            if (weft_node_op(b.node[i])->kind == WEFT_INPUT && weft_node_dtype(b.node[i]) == WEFT_F64 && weft_node_dtype(b.out[0]) == WEFT_F64) {
                 explain(&b, b.out[0], b.node[i], &explained);
                 asked++;
             }

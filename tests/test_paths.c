@@ -471,7 +471,7 @@ END_TEST
 static weft_status record_some(weft_tape *tape)
 {
     static const size_t dim[] = {N, D};
-    weft_node h = weft_name(weft_input(tape, "h", WEFT_F64, 2, dim), "h"), g = weft_input(tape, "g", WEFT_F64, 1, dim + 1), dy = weft_input(tape, "dy", WEFT_F64, 2, dim);
+    weft_node h = weft_input(tape, "h", WEFT_F64, 2, dim), g = weft_input(tape, "g", WEFT_F64, 1, dim + 1), dy = weft_input(tape, "dy", WEFT_F64, 2, dim);
     weft_node mu = weft_mean(h, 1, false), y = weft_fused_batchnorm(weft_sub(h, mu), g, g, 0.1), through[] = {mu, weft_part(y, 1)}, parts[3], flows[6];
     weft_paths_vjp(&y, &dy, 1, h, through, 2, parts);
     weft_flows(&y, &dy, 1, through, 2, flows);

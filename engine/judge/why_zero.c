@@ -293,7 +293,8 @@ static void say_cancels(const search *s, weft__words *words, const reason *r)
     for (const edge *e = next_edge(s, r->node, NULL); e; e = next_edge(s, r->node, e))
         n += passes(s, e, PASSED, r->element);
     if (r->edge->user == r->node) { /* within the rule of one op */
-        weft__say(words, "zero by construction: what goes back through it to operand %d is a sum that cancels, though its terms do not vanish", r->edge->place);
+        weft__say(words, "zero by construction: what goes back through it to operand %d is a sum that cancels, though its terms do not vanish",
+                  r->edge->place);
         return;
     }
     weft__say(words, "zero by construction: what %zu of its users give back cancels:", n);
@@ -418,9 +419,11 @@ static weft_status trace(search *s)
     why->element = r.element;
     if (read_values(s) != WEFT_OK)
         return s->tape->status;
-    weft__say(&words, ": ");
-    weft__say_node(&words, why->node);
-    weft__say_element(&words, why->node, why->element);
+    if (r.node != s->x.id) {
+        weft__say(&words, ": ");
+        weft__say_node(&words, why->node);
+        weft__say_element(&words, why->node, why->element);
+    }
     weft__say(&words, ": ");
     say_reason(s, &words, &r);
     return WEFT_OK;
