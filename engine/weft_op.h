@@ -143,6 +143,8 @@ struct weft_op {
     void (*vjp)(weft_node y, const weft_node *x, const weft_node *dy, weft_node *dx);    /* dy: one an output; tape NULL: zero. dx likewise */
     weft_status (*expand)(weft_node y, const weft_node *x, weft_node *outputs);          /* fused: the staged twin, on the same operands */
 
+    const char *flat; /* where the derivative is 0, or may be, in words: "where a <= 0"; NULL: nothing is said */
+
     /* Kernels: the one that belongs to the kind; index 0 f32, 1 f64. */
     weft_map map[2];
     void (*single[2])(void *y, const void *const *x); /* the same for one element, without a loop around it; NULL: map */

@@ -23,6 +23,8 @@ silent err
 check "no colour away from a terminal" bash -c "! grep -q $'\033' '$folder/out'"
 run 0 eval 'sum(x, axis=0)' --in x="$folder/x.npy"
 says '^value \(2,\) f32 \[3, 2\]$'
+run 0 eval '2 * x' --in x=3 --dtype f32
+says '^value \(\) f32 6$'
 run 0 eval '2 * x' --in x="$folder/x.npy" --dtype f64
 says '^value \(2, 2\) f64$'
 says '^\[\[2, -2\]$'

@@ -11,6 +11,8 @@ int command_bench(int argc, char **argv);
 int command_emit(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_audit(int argc, char **argv);
+int command_why(int argc, char **argv);
 int command_ops(int argc, char **argv);
 
 #endif

@@ -73,8 +73,10 @@ static bool make_room(const named_list *list, const char *typed, const weft_shap
     return true;
 }
 
-static bool make_number(const named_list *list, double value, weft_array *array)
+static bool make_number(const named_list *list, const char *typed, double value, weft_array *array)
 {
+    if (!limits_take(list->limits, sizeof value, typed)) /* as named_convert() gives it back */
+        return false;
     double *x = malloc(sizeof *x);
     if (!x)
         return out_of_memory(list);
@@ -120,7 +122,7 @@ static bool read_array(const named_list *list, const char *typed, const char *wh
     }
     double number = strtod(what, &end);
     if (*what && !*end)
-        return make_number(list, number, array);
+        return make_number(list, typed, number, array);
     char path[4096];
     const char *behind = behind_npz(what);
     if ((behind ? (size_t)(behind - what) : strlen(what)) >= sizeof path)

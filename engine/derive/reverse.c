@@ -7,16 +7,20 @@
  * nodes, see checkpoint.c; adjoints belong to the nodes themselves throughout.
  *
  * x[i] may be any node. The adjoint of an inner node counts every path from it to y, also those through another x[j], and what lies before it
- * is not visited. */
+ * is not visited. A walk that stops at x takes in what arrives at each x[i] and does not go on from there. */
 #include "engine/derive/checkpoint.h"
+#include "engine/derive/reverse.h"
 
 #include <string.h>
+
+enum { NEEDED = 1, STOP = 2 };
 
 typedef struct sweep {
     weft_tape *tape;
     uint32_t lo, hi;
     uint32_t *adjoint;     /* (hi - lo): the node that holds the cotangent so far, or WEFT_NO_ID */
-    uint8_t *needed;       /* (hi - lo): 1 where the value depends on x */
+    uint8_t *needed;       /* (hi - lo): NEEDED where the value depends on x, and STOP where the walk goes no further; 0 elsewhere */
+    bool stops;
     const weft_node *x;    /* those of x below lo, for an expansion: its operands */
     uint32_t *below;       /* their cotangents */
     size_t n_below;
@@ -138,16 +142,16 @@ static void walk(sweep *s)
     for (uint32_t id = s->hi; id-- > s->lo && s->tape->status == WEFT_OK;) {
         const weft__node *node = weft__at(s->tape, id);
         uint32_t adjoint = s->adjoint[id - s->lo];
-        if (adjoint != WEFT_NO_ID)
+        if (adjoint != WEFT_NO_ID && !s->stops) /* what arrives by some of the ways is no derivative */
             weft__name_derivative(s->tape, id, adjoint, s->hi, "d", "");
         weft__checkpoints_meet(&s->checkpoints, id, s->lo, s->needed, s->adjoint);
-        if (!node->n || node->op->kind == WEFT_PART || !s->needed[id - s->lo])
-            continue;
+        if (!node->n || node->op->kind == WEFT_PART || !s->needed[id - s->lo] || node->op->flags & WEFT_ZERO_DERIVATIVE)
+            continue; /* what lets nothing back may be an x all the same */
         weft_node dy[WEFT_MAX_OUTPUTS] = {{0}};
         bool any = false;
         for (uint32_t k = 0; k < (uint32_t)weft__output_count(node->op); k++) {
             uint32_t part = s->adjoint[id + k - s->lo];
-            if (part != WEFT_NO_ID) {
+            if (part != WEFT_NO_ID && !(s->needed[id + k - s->lo] & STOP)) {
                 dy[k] = weft__handle(s->tape, part);
                 any = true;
             }
@@ -268,6 +272,49 @@ static void refuse_integers(sweep *s, size_t i, weft_node x, const weft_node *y,
               "it has no derivative, and no other way leads from x[%zu] to what is differentiated; weft_stop_gradient() on its operand gives zeros", i);
 }
 
+static sweep range_of(weft_tape *tape, const weft_node *y, size_t n_y, const weft_node *x, size_t n_x)
+{
+    sweep s = {.tape = tape, .lo = tape->count};
+    for (size_t i = 0; i < n_x; i++)
+        s.lo = x[i].id < s.lo ? x[i].id : s.lo;
+    for (size_t k = 0; k < n_y; k++)
+        s.hi = y[k].id + 1 > s.hi ? y[k].id + 1 : s.hi;
+    /* y may end in the middle of a node's parts, and lie before x altogether */
+    const weft__node *last = weft__at(tape, s.hi - 1);
+    uint32_t owner = last->op->kind == WEFT_PART ? last->operand[0] : s.hi - 1;
+    s.hi = owner + (uint32_t)weft__output_count(weft__at(tape, owner)->op);
+    s.hi = s.hi > s.lo ? s.hi : s.lo;
+    return s;
+}
+
+weft_status weft__vjp_up_to(const weft_node *y, const weft_node *dy, size_t n_y, bool leave_y, const weft_node *x, size_t n_x, weft_node *dx)
+{
+    weft_tape *tape = y[0].tape;
+    sweep s = range_of(tape, y, n_y, x, n_x);
+    weft_status status = WEFT_ERROR_MEMORY;
+    s.stops = true;
+    for (size_t i = 0; i < n_x; i++)
+        dx[i] = weft__failed(tape);
+    if (allocate_sweep(&s)) {
+        for (size_t i = 0; i < n_x; i++)
+            if (x[i].id < s.hi)
+                s.needed[x[i].id - s.lo] = NEEDED | STOP;
+        for (size_t k = 0; k < n_y && leave_y; k++)
+            if (y[k].id >= s.lo)
+                s.needed[y[k].id - s.lo] &= (uint8_t)~STOP;
+        status = walk_between(&s, y, dy, n_y);
+        for (size_t i = 0; i < n_x && status == WEFT_OK; i++) {
+            uint32_t *held = slot(&s, x[i].id);
+            if (held && *held != WEFT_NO_ID)
+                dx[i] = weft__handle(tape, *held);
+        }
+    } else {
+        weft__tape_fail(tape, status, "out of memory");
+    }
+    free_sweep(&s);
+    return status;
+}
+
 weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const weft_node *x, size_t n_x, weft_node *dx)
 {
     weft_tape *tape = n_y && y ? y[0].tape : NULL;
@@ -280,21 +327,12 @@ weft_status weft_vjp(const weft_node *y, const weft_node *dy, size_t n_y, const 
     if (weft__check_pairs(tape, "gradient", "output", "cotangent", y, dy, n_y) != WEFT_OK || weft__check_x(tape, "gradient", x, n_x) != WEFT_OK)
         return tape->status;
 
-    sweep s = {.tape = tape, .lo = tape->count};
-    for (size_t i = 0; i < n_x; i++)
-        s.lo = x[i].id < s.lo ? x[i].id : s.lo;
-    for (size_t k = 0; k < n_y; k++)
-        s.hi = y[k].id + 1 > s.hi ? y[k].id + 1 : s.hi;
-    /* y may end in the middle of a node's parts, and lie before x altogether */
-    const weft__node *last = weft__at(tape, s.hi - 1);
-    uint32_t owner = last->op->kind == WEFT_PART ? last->operand[0] : s.hi - 1;
-    s.hi = owner + (uint32_t)weft__output_count(weft__at(tape, owner)->op);
-    s.hi = s.hi > s.lo ? s.hi : s.lo;
+    sweep s = range_of(tape, y, n_y, x, n_x);
     weft_status status = WEFT_ERROR_MEMORY;
     if (allocate_sweep(&s)) {
         for (size_t i = 0; i < n_x; i++)
             if (x[i].id < s.hi)
-                s.needed[x[i].id - s.lo] = 1;
+                s.needed[x[i].id - s.lo] = NEEDED;
         status = walk_between(&s, y, dy, n_y);
         for (size_t i = 0; i < n_x && status == WEFT_OK; i++) {
             uint32_t *held = slot(&s, x[i].id);

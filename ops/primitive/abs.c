@@ -11,6 +11,7 @@ static weft_node abs_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_abs = {
     .name = "abs", .formula = "y = |a|", .arity = 1,
+    .flat = "at 0",
     .kind = WEFT_ELEMENTWISE,
     WEFT_KERNELS(abs), .partial = abs_partial,
 };

@@ -17,6 +17,7 @@ static weft_node clip_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_clip = {
     .name = "clip", .formula = "y = min(max(a, b), c)", .arity = 3,
+    .flat = "where its operand is outside of the bounds",
     .kind = WEFT_ELEMENTWISE,
     WEFT_KERNELS(clip), .partial = clip_partial,
 };

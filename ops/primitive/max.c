@@ -22,6 +22,7 @@ static const weft_fold max_fold = {
 
 const weft_op weft_op_max = {
     .name = "max", .formula = "y = largest of x over the axes", .arity = 1,
+    .flat = "but for the largest element",
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
     .shape = weft__extreme_shape, .fold = &max_fold, .vjp = weft__extreme_vjp,
 };

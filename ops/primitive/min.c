@@ -22,6 +22,7 @@ static const weft_fold min_fold = {
 
 const weft_op weft_op_min = {
     .name = "min", .formula = "y = smallest of x over the axes", .arity = 1,
+    .flat = "but for the smallest element",
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
     .shape = weft__extreme_shape, .fold = &min_fold, .vjp = weft__extreme_vjp,
 };

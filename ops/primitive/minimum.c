@@ -12,6 +12,7 @@ static weft_node minimum_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_minimum = {
     .name = "minimum", .formula = "y = min(a, b)", .arity = 2,
+    .flat = "for the operand that is not chosen",
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE,
     WEFT_KERNELS(minimum), .partial = minimum_partial,
 };

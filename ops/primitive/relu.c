@@ -11,6 +11,7 @@ static weft_node relu_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_relu = {
     .name = "relu", .formula = "y = max(a, 0)", .arity = 1,
+    .flat = "where its operand is not above 0",
     .kind = WEFT_ELEMENTWISE,
     WEFT_KERNELS(relu), .partial = relu_partial,
 };

@@ -24,6 +24,7 @@ static weft_node sigmoid_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_sigmoid = {
     .name = "sigmoid", .formula = "y = 1 / (1 + e ** -a)", .arity = 1,
+    .flat = "where it is saturated",
     .kind = WEFT_ELEMENTWISE, .cost = 24,
     WEFT_KERNELS(sigmoid), .functions = {vector_sigmoidf_text, vector_sigmoid_text, e_to_the_text, exp_tail_text}, .partial = sigmoid_partial,
 };

@@ -11,6 +11,7 @@ static weft_node square_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_square = {
     .name = "square", .formula = "y = a ** 2", .arity = 1,
+    .flat = "at 0",
     .kind = WEFT_ELEMENTWISE,
     WEFT_KERNELS(square), .partial = square_partial,
 };

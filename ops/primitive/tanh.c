@@ -25,6 +25,7 @@ static weft_node tanh_partial(weft_node y, const weft_node *x, int operand)
 
 const weft_op weft_op_tanh = {
     .name = "tanh", .formula = "y = tanh a", .arity = 1,
+    .flat = "where it is saturated",
     .kind = WEFT_ELEMENTWISE, .cost = 28,
     WEFT_KERNELS(tanh), .functions = {vector_tanhf_text, vector_tanh_text, vector_expm1_text, exp_tail_text}, .partial = tanh_partial,
 };

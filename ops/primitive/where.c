@@ -14,6 +14,7 @@ static weft_node where_transpose(weft_node y, const weft_node *x, int operand, w
 
 const weft_op weft_op_where = {
     .name = "where", .formula = "y = a where mask is not 0, else b", .arity = 3,
+    .flat = "where the mask chooses the other operand",
     .kind = WEFT_ELEMENTWISE,
     WEFT_KERNELS(where), .transpose = where_transpose,
 };

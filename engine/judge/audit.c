@@ -1,0 +1,231 @@
+/* audit.c: see audit.h. */
+#include "engine/judge/audit.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* --- ulps --- */
+
+/* The distance of neighbouring numbers of f32 at x. */
+static double ulp_at(double x)
+{
+    int exponent;
+    frexp(x, &exponent); /* |x| in 2**(exponent - 1) .. 2**exponent */
+    return x != 0 && exponent > FLT_MIN_EXP ? ldexp(1, exponent - FLT_MANT_DIG) : ldexp(1, FLT_MIN_EXP - FLT_MANT_DIG);
+}
+
+static double largest_of(const double *x, size_t n)
+{
+    double largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = isfinite(x[i]) ? fmax(largest, fabs(x[i])) : largest;
+    return largest;
+}
+
+typedef struct gathered {
+    weft_ulps ulps;
+    double squares, zero_ulp;
+    size_t n;
+} gathered;
+
+static gathered gather_for(const double *truth, size_t n)
+{
+    return (gathered){.zero_ulp = ulp_at(largest_of(truth, n))};
+}
+
+/* off: of a value whose true one is `truth`; Inf where the two are not both finite, and not the same. */
+static void gather(gathered *g, size_t element, double off, double truth)
+{
+    double ulp = isfinite(truth) ? (truth == 0 ? g->zero_ulp : ulp_at(truth)) : 1, size = isnan(off) ? INFINITY : fabs(off) / ulp;
+    if (size > g->ulps.largest) {
+        g->ulps.largest = size;
+        g->ulps.worst = element;
+    }
+    g->squares += size * size;
+    g->n++;
+}
+
+static weft_ulps finish(const gathered *g)
+{
+    weft_ulps ulps = g->ulps;
+    ulps.rms = g->n ? fmin(sqrt(g->squares / (double)g->n), ulps.largest) : 0; /* a root of a square may be rounded up */
+    return ulps;
+}
+
+static double difference(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b)) ? 0 : a - b;
+}
+
+/* --- rows --- */
+
+static weft_ulps measure(const weft__audited *v, const double *of, const double *against)
+{
+    gathered g = gather_for(v->truth, v->count);
+    for (size_t i = 0; i < v->count; i++)
+        gather(&g, i, against ? difference(of[i], against[i]) : of[i], v->truth[i]);
+    return finish(&g);
+}
+
+/* The error made at v, alone, as the outputs have it. */
+static weft_status carry(weft__audit *a, const weft__audited *v, weft_ulps *carried)
+{
+    gathered sum = {0};
+    *carried = (weft_ulps){0};
+    if (largest_of(v->made, v->count) == 0)
+        return WEFT_OK;
+    weft_bind(a->outputs, v->error, v->made, v->count * sizeof(double));
+    if (weft_run(a->outputs) != WEFT_OK)
+        return weft__tape_fail(a->tape, weft_program_status(a->outputs), "audit: %.400s", weft_program_message(a->outputs));
+    for (size_t k = 0; k < a->n_y; k++) {
+        const weft__audited *y = &a->nodes[a->slot[a->y[k].id]];
+        const double *moved = weft_output(a->outputs, k);
+        gathered g = gather_for(y->truth, y->count);
+        for (size_t i = 0; i < y->count; i++)
+            gather(&g, i, difference(moved[i], y->truth[i]), y->truth[i]);
+        sum.squares += g.squares;
+        sum.n += g.n;
+        sum.ulps = g.ulps.largest > sum.ulps.largest ? g.ulps : sum.ulps;
+    }
+    *carried = finish(&sum);
+    weft_bind(a->outputs, v->error, a->zeros, v->count * sizeof(double));
+    return WEFT_OK;
+}
+
+static bool is_worse(const weft_audit_row *a, const weft_audit_row *b)
+{
+    return a->carried.largest != b->carried.largest ? a->carried.largest > b->carried.largest : a->made.largest > b->made.largest;
+}
+
+static weft_status fill_rows(weft__audit *a, weft_audit_report *report)
+{
+    for (size_t k = 0; k < a->n; k++) {
+        const weft__audited *v = &a->nodes[k];
+        if (weft_node_dtype(v->node) != WEFT_F32)
+            continue;
+        weft_audit_row row = {.node = v->node, .made = measure(v, v->made, NULL), .inherited = measure(v, v->exact, v->truth)};
+        if (carry(a, v, &row.carried) != WEFT_OK)
+            return a->tape->status;
+        size_t at = report->n_rows++;
+        for (; at && is_worse(&row, &report->rows[at - 1]); at--)
+            report->rows[at] = report->rows[at - 1];
+        report->rows[at] = row;
+    }
+    return WEFT_OK;
+}
+
+/* --- programs side by side --- */
+
+static weft_ulps of_output(const weft__audited *y, const float *values)
+{
+    gathered g = gather_for(y->truth, y->count);
+    for (size_t i = 0; i < y->count; i++)
+        gather(&g, i, difference((double)values[i], y->truth[i]), y->truth[i]);
+    return finish(&g);
+}
+
+static weft_status run_program(weft__audit *a, const weft_node *nodes, const weft_options *options, weft_audit_way way, weft_audit_report *report)
+{
+    weft_program *program = weft_compile_with(nodes, a->n_y, options);
+    weft_status status = weft_program_status(program);
+    for (size_t i = 0; i < a->options->n_bind && status == WEFT_OK; i++) {
+        const weft_binding *b = &a->options->bind[i];
+        bool parameter = weft_node_op(b->node)->kind == WEFT_PARAMETER;
+        status = parameter ? weft_parameter_write(program, b->node, b->data, b->bytes) : weft_bind(program, b->node, b->data, b->bytes);
+    }
+    if (status == WEFT_OK)
+        status = weft_run(program);
+    if (status != WEFT_OK)
+        weft__tape_fail(a->tape, status, "audit: %.400s", weft_program_message(program));
+    for (size_t k = 0; k < a->n_y && status == WEFT_OK; k++)
+        report->outputs[k][way] = of_output(&a->nodes[a->slot[a->y[k].id]], weft_output(program, k));
+    weft_program_free(program);
+    return status;
+}
+
+static weft_status compare_programs(weft__audit *a, weft_audit_report *report)
+{
+    weft_options recorded = {.rewriting = WEFT_REWRITE_NONE}, rewritten = {0}, compiled = a->options->compiled ? *a->options->compiled : rewritten;
+    compiled.backend = WEFT_BACKEND_C;
+    for (size_t k = 0; k < a->n_y; k++) {
+        const weft__audited *y = &a->nodes[a->slot[a->y[k].id]];
+        report->outputs[k][WEFT_AUDIT_STAGED] = of_output(y, y->stored);
+        for (int way = WEFT_AUDIT_STAGED + 1; way < WEFT_AUDIT_WAYS; way++)
+            report->outputs[k][way] = (weft_ulps){NAN, NAN, 0};
+    }
+    weft_status status = run_program(a, a->y, &recorded, WEFT_AUDIT_RECORDED, report);
+    if (status == WEFT_OK)
+        status = run_program(a, a->y, &rewritten, WEFT_AUDIT_REWRITTEN, report);
+    if (status == WEFT_OK && a->options->compiled)
+        status = run_program(a, a->y, &compiled, WEFT_AUDIT_COMPILED, report);
+    if (status == WEFT_OK && a->options->fused)
+        status = run_program(a, a->options->fused, &rewritten, WEFT_AUDIT_FUSED, report);
+    return status;
+}
+
+/* --- the call --- */
+
+static weft_status check_arguments(const weft__audit *a)
+{
+    for (size_t k = 0; k < a->n_y; k++) {
+        const weft__node *node = weft__look(a->y[k]), *fused = a->options->fused ? weft__look(a->options->fused[k]) : node;
+        if (!node || a->y[k].tape != a->tape || node->op->kind == WEFT_ASSIGN)
+            return weft__tape_fail(a->tape, WEFT_ERROR_ARGUMENT, "audit: y[%zu] is no node of this tape that has a value", k);
+        if (node->dtype != WEFT_F32)
+            return weft__tape_fail(a->tape, WEFT_ERROR_DTYPE, "audit: y[%zu] is %s; record the graph in f32 to see what that loses", k,
+                                   weft_dtype_name((weft_dtype)node->dtype));
+        if (!fused || (a->options->fused && a->options->fused[k].tape != a->tape))
+            return weft__tape_fail(a->tape, WEFT_ERROR_ARGUMENT, "audit: fused[%zu] is no node of the tape of y", k);
+        if (fused->shape != node->shape || fused->dtype != node->dtype)
+            return weft__tape_fail(a->tape, WEFT_ERROR_SHAPE, "audit: fused[%zu] does not have the shape and dtype of its y", k);
+    }
+    for (size_t i = 0; i < a->options->n_bind; i++)
+        if (!a->options->bind || !weft_node_op(a->options->bind[i].node))
+            return weft__tape_fail(a->tape, WEFT_ERROR_ARGUMENT, "audit: binding %zu is no node", i);
+    return WEFT_OK;
+}
+
+static weft_status fill(weft__audit *a, weft_audit_report *report)
+{
+    if (!weft__audit_collect(a))
+        return weft__tape_fail(a->tape, WEFT_ERROR_MEMORY, "out of memory");
+    report->rows = weft__allocate(&report->allocator, a->most * sizeof *report->rows);
+    report->outputs = weft__allocate(&report->allocator, a->n_y * sizeof *report->outputs);
+    report->n_outputs = a->n_y;
+    report->rows_allocated = a->most;
+    if (!report->rows || !report->outputs)
+        return weft__tape_fail(a->tape, WEFT_ERROR_MEMORY, "out of memory");
+    if (weft__audit_run(a) != WEFT_OK || fill_rows(a, report) != WEFT_OK)
+        return a->tape->status;
+    return compare_programs(a, report);
+}
+
+weft_status weft_audit(const weft_node *y, size_t n, const weft_audit_options *options, weft_audit_report *report)
+{
+    static const weft_audit_options none;
+    weft_tape *tape = n && y ? y[0].tape : NULL;
+    if (report)
+        *report = (weft_audit_report){0};
+    if (!tape || tape->status != WEFT_OK)
+        return weft_tape_status(tape);
+    if (!report)
+        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "audit: an argument is NULL");
+    report->allocator = tape->allocator;
+    weft__audit a = {.tape = tape, .y = y, .n_y = n, .options = options ? options : &none};
+    if (check_arguments(&a) == WEFT_OK)
+        fill(&a, report);
+    weft__audit_release(&a);
+    if (tape->status != WEFT_OK)
+        weft_audit_free(report);
+    return tape->status;
+}
+
+void weft_audit_free(weft_audit_report *report)
+{
+    if (!report)
+        return;
+    weft__release(&report->allocator, report->rows, report->rows_allocated * sizeof *report->rows);
+    weft__release(&report->allocator, report->outputs, report->n_outputs * sizeof *report->outputs);
+    *report = (weft_audit_report){.allocator = report->allocator};
+}
