@@ -129,6 +129,7 @@ typedef struct weft_exact_number {
     uint64_t value;         /* 0 is zero, equal ones are equal; else the field's own form */
     double degree, divisor; /* at most those of its numerator and its denominator, as polynomials in what was drawn */
     double real;            /* a constant: its real value, which may be infinite; else NaN */
+    uint64_t drawn;         /* a set of 64 parts of what was drawn: those that it depends on */
 } weft_exact_number;
 
 typedef struct weft_exact_array { /* in C order */

@@ -162,17 +162,21 @@ static void read_constant(weft__exact_graph *g, weft_exact_array *y, const weft_
 }
 
 /* A mask is 0 or not, one half each; indices are below what their users say. */
-static void draw_leaf(weft__exact_graph *g, weft_exact_array *y, uint64_t below, uint64_t *state)
+static void draw_leaf(weft__exact_graph *g, weft_exact_array *y, uint64_t below)
 {
     const uint64_t any = (uint64_t)1 << 31;
-    for (size_t i = 0; i < count_of(y); i++) {
-        uint64_t choice = weft__random(state);
+    for (size_t i = 0; i < count_of(y); i++, g->drawn++) {
+        uint64_t state = g->seed + g->drawn, part = g->drawn % 64;
+        state = weft__random(&state) + g->turn[part];
+        uint64_t choice = weft__random(&state);
         if (y->dtype == WEFT_I64)
             y->index[i] = (int64_t)((choice >> 1) % (below && below < any ? below : any));
         else if (below == 2 && choice & 1)
             y->number[i] = weft_exact_whole(&g->field, 0);
         else
-            y->number[i] = weft__field_draw(&g->field, state);
+            y->number[i] = weft__field_draw(&g->field, &state);
+        if (y->dtype != WEFT_I64)
+            y->number[i].drawn = (uint64_t)1 << part;
     }
 }
 
@@ -291,7 +295,7 @@ static void evaluate_movement(weft__exact_graph *g, const weft__node *node, cons
     }
 }
 
-static void evaluate_node(weft__exact_graph *g, uint32_t id, uint64_t *state)
+static void evaluate_node(weft__exact_graph *g, uint32_t id)
 {
     const weft__node *node = weft__at(g->tape, id);
     const weft_op *op = node->op;
@@ -305,7 +309,7 @@ static void evaluate_node(weft__exact_graph *g, uint32_t id, uint64_t *state)
         if (bound)
             read_data(g, y, bound->data);
         else
-            draw_leaf(g, y, g->below[id], state);
+            draw_leaf(g, y, g->below[id]);
         return;
     case WEFT_CONSTANT:
         read_constant(g, y, node);
@@ -334,17 +338,37 @@ static void evaluate_node(weft__exact_graph *g, uint32_t id, uint64_t *state)
         op->exact->array(&g->field, &(weft_exact_call){.x = x, .y = y, .attributes = node->attributes});
 }
 
-void weft__exact_evaluate(weft__exact_graph *g, size_t which, uint64_t seed)
+/* Constants stay as long as the prime does. */
+static void evaluate(weft__exact_graph *g, bool constants)
 {
-    uint64_t state = seed;
-    bool other = g->field.p != weft__field_prime(which);
-    if (other)
-        weft__field_start(&g->field, which);
-    weft__field_point(&g->field, weft__random(&state));
-    for (int pass = other ? 0 : 1; pass < 2; pass++) /* constants stay as long as the prime does */
-        for (uint32_t id = 0; id < g->needed.end && !g->field.again && !g->field.refused; id++)
-            if (weft__is_needed(&g->needed, id) && (weft__at(g->tape, id)->op->kind == WEFT_CONSTANT) == !pass) {
-                g->at = id;
-                evaluate_node(g, id, &state);
-            }
+    for (uint32_t id = 0; id < g->needed.end && !g->field.again && !g->field.refused; id++)
+        if (weft__is_needed(&g->needed, id) && (weft__at(g->tape, id)->op->kind == WEFT_CONSTANT) == constants) {
+            g->at = id;
+            evaluate_node(g, id);
+        }
+}
+
+void weft__exact_draw(weft__exact_graph *g, size_t which, uint64_t seed)
+{
+    g->seed = seed;
+    memset(g->turn, 0, sizeof g->turn);
+    if (g->field.p == weft__field_prime(which))
+        return;
+    weft__field_start(&g->field, which);
+    evaluate(g, true);
+}
+
+void weft__exact_draw_again(weft__exact_graph *g, uint64_t parts)
+{
+    for (int i = 0; i < 64; i++)
+        g->turn[i] += parts >> i & 1;
+}
+
+void weft__exact_evaluate(weft__exact_graph *g)
+{
+    const char *refused = g->field.refused; /* a constant that is not a number */
+    g->drawn = 0;
+    weft__field_point(&g->field, g->seed);
+    g->field.refused = refused;
+    evaluate(g, false);
 }

@@ -17,6 +17,8 @@ typedef struct weft__exact_graph {
     int64_t *positions;      /* (positions_allocated) */
     size_t elements;
     bool chooses;            /* there are inputs that are masks or indices */
+    uint64_t seed, turn[64]; /* of the point; how often each part of it was drawn */
+    size_t drawn;            /* elements of leaves so far: element i is of part i modulo 64 */
     uint32_t at;             /* the node that is evaluated, or was last */
     char why[WEFT_MESSAGE_SIZE]; /* of a kernel that refused */
 } weft__exact_graph;
@@ -27,8 +29,14 @@ enum { WEFT__MOST_EXACT = 1 << 21 /* elements of all nodes together */ };
 weft_status weft__exact_prepare(weft__exact_graph *g, const weft_node *outputs, size_t n, const weft_prove_options *options, const char **refused);
 void weft__exact_free(weft__exact_graph *g);
 
-/* Draws a point and evaluates the graph there. The field says in `again` and `refused` what came in between, at node `at`. which: the prime. */
-void weft__exact_evaluate(weft__exact_graph *g, size_t which, uint64_t seed);
+/* Draws a point: in the field of prime number `which`. */
+void weft__exact_draw(weft__exact_graph *g, size_t which, uint64_t seed);
+
+/* Draws some parts of it once more. */
+void weft__exact_draw_again(weft__exact_graph *g, uint64_t parts);
+
+/* Evaluates the graph there. The field says in `again` and `refused` what came in between, at node `at`. */
+void weft__exact_evaluate(weft__exact_graph *g);
 
 /* What options bind to a node, or NULL. */
 const weft_binding *weft__binding_of(const weft_prove_options *options, weft_node x);

@@ -75,6 +75,7 @@ void weft__field_point(weft_field *f, uint64_t key)
 {
     f->key = key;
     f->again = f->refused = NULL;
+    f->at_fault = f->settled = 0;
     f->roots = f->signs = f->symbols = 0;
     f->argument = 0;
 }
@@ -118,8 +119,9 @@ void weft_exact_refuse(weft_field *f, const char *why)
     f->refused = f->refused ? f->refused : why;
 }
 
-static void draw_again(weft_field *f, const char *why)
+static void draw_again(weft_field *f, const char *why, uint64_t at_fault)
 {
+    f->at_fault = f->again ? f->at_fault : at_fault;
     f->again = f->again ? f->again : why;
 }
 
@@ -142,7 +144,7 @@ weft_exact_number weft_exact_add(weft_field *f, weft_exact_number a, weft_exact_
     if (!finite_numbers(f, a, b))
         return a;
     return (weft_exact_number){.value = sum(f, a.value, b.value), .degree = fmax(a.degree + b.divisor, b.degree + a.divisor),
-                               .divisor = a.divisor + b.divisor, .real = a.real + b.real};
+                               .divisor = a.divisor + b.divisor, .real = a.real + b.real, .drawn = a.drawn | b.drawn};
 }
 
 static weft_exact_number minus(weft_field *f, weft_exact_number a)
@@ -164,7 +166,7 @@ weft_exact_number weft_exact_mul(weft_field *f, weft_exact_number a, weft_exact_
     if ((weft__is_constant(a) && !a.value) || (weft__is_constant(b) && !b.value))
         return weft_exact_whole(f, 0);
     return (weft_exact_number){.value = product(f, a.value, b.value), .degree = a.degree + b.degree, .divisor = a.divisor + b.divisor,
-                               .real = a.real * b.real};
+                               .real = a.real * b.real, .drawn = a.drawn | b.drawn};
 }
 
 static weft_exact_number reciprocal(weft_field *f, weft_exact_number a)
@@ -172,8 +174,9 @@ static weft_exact_number reciprocal(weft_field *f, weft_exact_number a)
     if (!a.value && weft__is_constant(a))
         weft_exact_refuse(f, "it divides by 0");
     else if (!a.value)
-        draw_again(f, "it divides by 0");
-    return (weft_exact_number){.value = power(f, a.value, f->p - 2), .degree = a.divisor, .divisor = a.degree, .real = 1 / a.real};
+        draw_again(f, "it divides by 0", a.drawn);
+    return (weft_exact_number){.value = power(f, a.value, f->p - 2), .degree = a.divisor, .divisor = a.degree, .real = 1 / a.real,
+                               .drawn = a.drawn};
 }
 
 weft_exact_number weft_exact_div(weft_field *f, weft_exact_number a, weft_exact_number b)
@@ -193,17 +196,38 @@ static bool is_positive(const weft_field *f, uint64_t a)
     return a && power(f, a, (f->p - 1) / 2) == f->one;
 }
 
-static uint64_t root(weft_field *f, uint64_t a)
+static uint64_t root(weft_field *f, uint64_t a, uint64_t drawn)
 {
     uint64_t y = power(f, a, f->half);
     if (product(f, y, y) != a)
-        draw_again(f, "it takes the root of a number that has none");
+        draw_again(f, "it takes the root of a number that has none", drawn);
+    else if (!f->again)
+        f->settled |= drawn;
     bool known = false;
     for (size_t i = 0; i < f->roots && !known; i++)
         known = f->root[i] == a;
-    if (!known && f->roots < WEFT__MOST_ROOTS)
+    if (!known && f->roots < WEFT__MOST_ROOTS) {
+        f->root_drawn[f->roots] = drawn;
         f->root[f->roots++] = a;
+    }
     return y;
+}
+
+size_t weft__field_related(const weft_field *f, uint64_t drawn)
+{
+    uint64_t found = 0;
+    size_t n = f->roots == WEFT__MOST_ROOTS ? f->roots : 0; /* there may be more than are known */
+    for (bool more = !n; more;) {
+        more = false;
+        for (size_t i = 0; i < f->roots; i++)
+            if (!(found >> i & 1) && (f->root_drawn[i] & drawn || !f->root_drawn[i])) {
+                found |= (uint64_t)1 << i;
+                drawn |= f->root_drawn[i];
+                more = true;
+                n++;
+            }
+    }
+    return n;
 }
 
 weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halves)
@@ -215,9 +239,9 @@ weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halve
     if (halves < 0)
         return reciprocal(f, weft_exact_power(f, a, -halves));
     bool whole = halves % 2 == 0;
-    uint64_t n = whole ? (uint64_t)halves / 2 : (uint64_t)halves, base = whole ? a.value : a.value ? root(f, a.value) : 0;
+    uint64_t n = whole ? (uint64_t)halves / 2 : (uint64_t)halves, base = whole ? a.value : a.value ? root(f, a.value, a.drawn) : 0;
     return (weft_exact_number){.value = power(f, base, n), .degree = a.degree * halves / 2, .divisor = a.divisor * halves / 2,
-                               .real = pow(a.real, 0.5 * halves)};
+                               .real = pow(a.real, 0.5 * halves), .drawn = a.drawn};
 }
 
 int weft_exact_compare(weft_field *f, weft_exact_number a, weft_exact_number b)
@@ -264,16 +288,19 @@ size_t weft_exact_largest(weft_field *f, size_t n, const weft_exact_number *x, s
 
 static weft_exact_number symbol(weft_field *f, const char *name, const weft_exact_number *x, int n)
 {
-    uint64_t state = f->key;
+    uint64_t state = f->key, drawn = 0;
     for (; *name; name++)
         state = weft__random(&state) ^ (uint64_t)(unsigned char)*name;
     for (int i = 0; i < n; i++) {
         finite_numbers(f, x[i], x[i]);
         state = weft__random(&state) ^ x[i].value;
+        drawn |= x[i].drawn;
         f->argument = fmax(f->argument, x[i].degree + x[i].divisor);
     }
     f->symbols++;
-    return weft__field_draw(f, &state);
+    weft_exact_number y = weft__field_draw(f, &state);
+    y.drawn = drawn;
+    return y;
 }
 
 weft_exact_number weft_exact_symbol(weft_field *f, const char *name, weft_parity parity, const weft_exact_number *x, int n)
@@ -306,7 +333,7 @@ weft_exact_number weft_exact_log(weft_field *f, weft_exact_number a)
 
 enum { MOST_DIVISOR = 1000000, MOST_NARROW = 1000 };
 
-/* The first convergent of the continued fraction of a that rounds to it. */
+/* The first convergent of the continued fraction of a that is a, but for a few roundings such as folding of constants leaves: 0.1 + 0.2 is 3/10. */
 static bool simplest(double a, double most, bool narrow, int64_t *above, int64_t *below)
 {
     double x = a, n0 = 0, n1 = 1, d0 = 1, d1 = 0;
@@ -314,7 +341,7 @@ static bool simplest(double a, double most, bool narrow, int64_t *above, int64_t
         double whole = floor(x), n = whole * n1 + n0, d = whole * d1 + d0;
         if (!(n <= 0x1p53) || d > most)
             return false;
-        if (narrow ? (float)(n / d) == (float)a : n / d == a) {
+        if (narrow ? (float)(n / d) == (float)a : fabs(n / d - a) <= 0x1p-51 * a) {
             *above = (int64_t)n;
             *below = (int64_t)d;
             return true;

@@ -7,7 +7,9 @@
  *
  * Roots. Squares stand for the positive numbers, see field.c, and points are drawn until each operand of a root is one. For m different roots the
  * product of a - b over all choices of their signs is a quotient of polynomials, of degree at most 2**m d, and 0 wherever a - b is. Points at which the
- * roots exist are a share of 2**-m: so a - b is 0 at no more than 4**m d/p of them. Where roots depend on each other, as sqrt(x**2) and x do, the
+ * roots exist are a share of 2**-m: so a - b is 0 at no more than 4**m d/p of them. Only roots count that share an input with a - b, or with another
+ * root that counts: the others are drawn independently. Where an operand is none, only that part of the point is drawn
+ * once more on which it depends and no root found before it, so that m roots take 2m draws and not 2**m. Where roots depend on each other, as sqrt(x**2) and x do, the
  * choice of a sign is the choice of a case: see the next.
  *
  * Order. relu, max and comparisons choose among cases by signs, and in each case both sides are quotients as above. If a and b differ for real
@@ -27,7 +29,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { FEW_POINTS = 2, MANY_POINTS = 40, MOST_TRIES = 1 << 15, TRIES_PER_PRIME = 16 };
+enum { FEW_POINTS = 2, MANY_POINTS = 40, MOST_TRIES = 1 << 14, MOST_REPAIRS = 256 };
 
 typedef struct prover {
     weft_tape *tape;
@@ -122,7 +124,8 @@ static void describe_node(const prover *p, char *text, size_t size)
 static bool agrees(prover *p)
 {
     weft_proof *proof = p->proof;
-    double degree = 0;
+    const weft_field *f = &p->graph.field;
+    double degree = 0, chance = 0;
     for (size_t k = 0; k < p->n; k++) {
         const weft_exact_array *a = &p->graph.array[p->staged[k].id], *b = &p->graph.array[p->staged[p->n + k].id];
         for (size_t i = 0; i < weft_shape_count(&a->shape); i++) {
@@ -130,9 +133,11 @@ static bool agrees(prover *p)
             if (a->dtype == WEFT_I64) {
                 same = a->index[i] == b->index[i];
             } else {
-                bool infinite = isinf(a->number[i].real) || isinf(b->number[i].real);
-                same = infinite ? a->number[i].real == b->number[i].real : a->number[i].value == b->number[i].value;
-                degree = fmax(degree, fmax(a->number[i].degree + b->number[i].divisor, b->number[i].degree + a->number[i].divisor));
+                weft_exact_number left = a->number[i], right = b->number[i];
+                double own = fmax(left.degree + right.divisor, right.degree + left.divisor);
+                same = isinf(left.real) || isinf(right.real) ? left.real == right.real : left.value == right.value;
+                degree = fmax(degree, own);
+                chance = fmax(chance, ldexp(own / weft__field_least(), 2 * (int)weft__field_related(f, left.drawn | right.drawn)));
             }
             if (!same) {
                 proof->pair = k;
@@ -141,13 +146,12 @@ static bool agrees(prover *p)
             }
         }
     }
-    const weft_field *f = &p->graph.field;
     proof->degree = fmax(proof->degree, degree);
     proof->roots = f->roots > proof->roots ? f->roots : proof->roots;
     proof->signs = f->signs > proof->signs ? f->signs : proof->signs;
     proof->symbols = f->symbols > proof->symbols ? f->symbols : proof->symbols;
-    double symbols = (double)f->symbols, least = weft__field_least();
-    p->chance = fmax(p->chance, ldexp(degree / least, 2 * (int)f->roots) + symbols * symbols * (f->argument + 1) / least);
+    double symbols = (double)f->symbols;
+    p->chance = fmax(p->chance, chance + symbols * symbols * (f->argument + 1) / weft__field_least());
     p->cases |= f->signs || f->roots || p->graph.chooses;
     return true;
 }
@@ -159,7 +163,9 @@ static void try_points(prover *p)
     weft_field *f = &p->graph.field;
     uint64_t state = p->options.seed;
     size_t wanted = p->options.points ? p->options.points : FEW_POINTS, tries = p->options.tries ? p->options.tries : MOST_TRIES;
+    size_t repairs = 0, which = 0;
     char node[80];
+    weft__exact_draw(&p->graph, which++, weft__random(&state));
     while (proof->points < wanted) {
         if (proof->tries == tries) {
             describe_node(p, node, sizeof node);
@@ -167,20 +173,25 @@ static void try_points(prover *p)
                      f->again, f->roots ? "; smaller shapes have fewer roots" : "");
             return;
         }
-        weft__exact_evaluate(&p->graph, proof->tries++ / TRIES_PER_PRIME + proof->points, weft__random(&state));
+        proof->tries++;
+        weft__exact_evaluate(&p->graph);
         if (f->refused) {
             describe_node(p, node, sizeof node);
             snprintf(proof->message, sizeof proof->message, "not proved: %s: %.300s", node, f->refused);
             return;
         }
-        if (f->again)
+        if (f->again && f->at_fault && repairs++ < MOST_REPAIRS) {
+            weft__exact_draw_again(&p->graph, f->at_fault & ~f->settled ? f->at_fault & ~f->settled : f->at_fault);
             continue;
-        if (!agrees(p)) {
+        }
+        if (!f->again && !agrees(p)) {
             p->differs = true;
             return;
         }
-        proof->points++;
+        proof->points += !f->again;
         wanted = !p->options.points && p->cases ? MANY_POINTS : wanted;
+        repairs = 0;
+        weft__exact_draw(&p->graph, which++, weft__random(&state));
     }
 }
 
