@@ -39,6 +39,20 @@ START_TEST(an_index_out_of_range_is_refused)
 }
 END_TEST
 
+START_TEST(what_cannot_be_run_is_not_refuted)
+{
+    const double step = 0.5; /* none that noise has, which the field does not mind */
+    const weft_binding bind = {s, &step, sizeof step};
+    weft_prove_options options = {.bind = &bind, .n_bind = 1};
+    weft_node seed = weft_reshape(weft_slice(label, NULL, (ptrdiff_t[]){1}, NULL), 0, NULL), a = weft_dropout(x, 0.5, seed, s, 1);
+    weft_proof proof;
+    ck_assert_int_eq(weft_prove(&a, &x, 1, &options, &proof), WEFT_OK);
+    ck_assert_msg(proof.verdict == WEFT_NOT_PROVED && strstr(proof.message, "cannot be run") && strstr(proof.message, "the step is 0.5"), "%s", proof.message);
+    ck_assert_int_eq(weft_prove(&a, &x, 1, NULL, &proof), WEFT_OK);
+    ck_assert_msg(proof.verdict == WEFT_REFUTED, "%s", proof.message);
+}
+END_TEST
+
 START_TEST(too_few_tries_end_it)
 {
     weft_prove_options options = {.tries = 3};
@@ -127,6 +141,7 @@ int main(void)
     tcase_add_checked_fixture(use, set_up, tear_down);
     tcase_add_test(use, bound_inputs_are_constants);
     tcase_add_test(use, an_index_out_of_range_is_refused);
+    tcase_add_test(use, what_cannot_be_run_is_not_refuted);
     tcase_add_test(use, too_few_tries_end_it);
     tcase_add_test(use, bad_use_is_reported);
     tcase_add_loop_test(use, out_of_memory_is_reported, 0, 2);

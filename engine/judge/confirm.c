@@ -4,6 +4,7 @@
 #include "engine/judge/confirm.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { ATTEMPTS = 12 };
 
@@ -35,6 +36,12 @@ static bool is_leaf(const weft__exact_graph *g, uint32_t id)
     return weft__is_needed(&g->needed, id) && (kind == WEFT_INPUT || kind == WEFT_PARAMETER);
 }
 
+/* Both sides may assign one parameter, a program may not: what they assign is compared. */
+static weft_node value_node(weft_node x)
+{
+    return weft_node_op(x)->kind == WEFT_ASSIGN ? weft_node_operand(x, 1) : x;
+}
+
 static bool prepare(run *r, const weft_node *a, const weft_node *b)
 {
     const weft__exact_graph *g = r->g;
@@ -55,8 +62,8 @@ static bool prepare(run *r, const weft_node *a, const weft_node *b)
             enough &= (l->given = weft__allocate(r->allocator, l->bytes + 1)) != NULL;
     }
     for (k = 0; enough && k < r->n; k++) {
-        r->outputs[k] = a[k];
-        r->outputs[r->n + k] = b[k];
+        r->outputs[k] = value_node(a[k]);
+        r->outputs[r->n + k] = value_node(b[k]);
     }
     r->program = enough ? weft_compile_with(r->outputs, 2 * r->n, &(weft_options){.rewriting = WEFT_REWRITE_NONE}) : NULL;
     return r->program && weft_program_status(r->program) != WEFT_ERROR_MEMORY;
@@ -136,20 +143,23 @@ static bool find(const run *r, weft_proof *proof)
     return worst > 1;
 }
 
-weft_status weft__confirm(const weft__exact_graph *g, const weft_node *a, const weft_node *b, size_t n, uint64_t seed, weft_proof *proof, bool *found)
+weft_status weft__confirm(const weft__exact_graph *g, const weft_node *a, const weft_node *b, size_t n, uint64_t seed, weft_proof *proof, bool *found,
+                          char *failure)
 {
     run r = {.g = g, .allocator = &g->tape->allocator, .n = n};
     weft_proof at = *proof;
     *found = false;
-    bool enough = prepare(&r, a, b);
-    for (int attempt = 0; enough && attempt < ATTEMPTS && !*found && weft_program_status(r.program) == WEFT_OK; attempt++) {
+    bool enough = prepare(&r, a, b), compiled = enough && weft_program_status(r.program) == WEFT_OK, ran = false;
+    for (int attempt = 0; compiled && attempt < ATTEMPTS && !*found; attempt++) {
         if (!run_once(&r, seed, attempt, 0)) /* an index or a step that is none: another draw may do */
             continue;
+        ran = true;
         if (!find(&r, &at) || !run_once(&r, seed, attempt, r.narrow ? 1e-4 : 1e-9))
             continue;
         double off = at.left - at.right, then = value_of(&r, at.pair, at.element) - value_of(&r, n + at.pair, at.element);
         *found = fabs(then - off) <= 0.1 * fabs(off);
     }
+    snprintf(failure, WEFT_MESSAGE_SIZE, "%s", ran || !enough ? "" : weft_program_message(r.program));
     release(&r);
     if (*found)
         *proof = at;

@@ -214,14 +214,18 @@ static weft_status refute(prover *p)
 {
     weft_proof *proof = p->proof;
     size_t pair = proof->pair, element = proof->element;
+    char failure[WEFT_MESSAGE_SIZE];
     bool found;
-    weft_status status = weft__confirm(&p->graph, p->staged, p->staged + p->n, p->n, p->options.seed, proof, &found);
+    weft_status status = weft__confirm(&p->graph, p->staged, p->staged + p->n, p->n, p->options.seed, proof, &found, failure);
     if (status != WEFT_OK)
         return status;
     if (found) {
         proof->verdict = WEFT_REFUTED;
         snprintf(proof->message, sizeof proof->message, "refuted: pair %zu differs in element %zu: %.9g against %.9g, for random inputs", proof->pair,
                  proof->element, proof->left, proof->right);
+    } else if (*failure) {
+        snprintf(proof->message, sizeof proof->message, "not proved: pair %zu differs in element %zu at a point of a prime field, and cannot be run on random "
+                 "real numbers to see a difference: %.300s", pair, element, failure);
     } else {
         snprintf(proof->message, sizeof proof->message, "not proved: pair %zu differs in element %zu at a point of a prime field, but runs on real numbers "
                  "show no difference: it may hold by a property of functions or of the order that the field has not", pair, element);
