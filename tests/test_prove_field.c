@@ -25,7 +25,7 @@ static uint64_t power(uint64_t a, uint64_t n, uint64_t p)
 static const uint64_t small[] = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43};
 enum { SMALL = sizeof small / sizeof *small };
 
-/* Miller and Rabin, with the bases that decide it below 3.3e24 (Sorenson and Webster, 2015: 2 to 41). p = 3 modulo 4, so p - 1 is twice an odd number. */
+/* Miller and Rabin, with the bases that decide it below 3.3e24 (Sorenson and Webster, 2015: 2 to 41). p - 1 is twice an odd number. */
 START_TEST(they_are_primes)
 {
     uint64_t p = weft__field_prime((size_t)_i);
@@ -90,7 +90,8 @@ START_TEST(constants_are_the_fractions_meant)
         bool narrow;
         int64_t n, d;
     } cases[] = {
-        {0.1, false, 1, 10}, {0.1 + 0.2, false, 3, 10}, {0.3 * (1 + 0x1p-48), false, 2702159776422307, (int64_t)1 << 53}, {1e-5, false, 1, 100000}, {1.0 / 3, false, 1, 3}, {-2.0 / 7, false, -2, 7}, {0.5, false, 1, 2}, {0, false, 0, 1}, {-0.0, false, 0, 1},
+        {0.1, false, 1, 10}, {0.1 + 0.2, false, 3, 10}, {0.3 * (1 + 0x1p-48), false, 2702159776422307, (int64_t)1 << 53},
+        {1e-5, false, 1, 100000}, {1.0 / 3, false, 1, 3}, {-2.0 / 7, false, -2, 7}, {0.5, false, 1, 2}, {0, false, 0, 1}, {-0.0, false, 0, 1},
         {123456, false, 123456, 1}, {4503.1, false, 45031, 10}, {999983.0 / 1e6, false, 999983, 1000000}, {22.0 / 21, false, 22, 21},
         {(double)0.1f, true, 1, 10}, {(double)(1.0f / 3), true, 1, 3}, {0x1p-40, false, 1, (int64_t)1 << 40}, {0x1.8p60, false, (int64_t)3 << 59, 1},
         {0x1.921fb54442d18p1, false, 884279719003555, (int64_t)1 << 48}, /* pi */

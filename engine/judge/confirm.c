@@ -130,7 +130,8 @@ static bool find(const run *r, weft_proof *proof)
     for (size_t k = 0; k < r->n; k++) {
         weft_shape shape = weft_node_shape(r->outputs[k]);
         for (size_t i = 0; i < weft_shape_count(&shape); i++) {
-            double left = value_of(r, k, i), right = value_of(r, r->n + k, i), off = fabs(left - right) / (relative * fmax(fabs(left), fabs(right)) + least);
+            double left = value_of(r, k, i), right = value_of(r, r->n + k, i);
+            double off = fabs(left - right) / (relative * fmax(fabs(left), fabs(right)) + least);
             if (!isfinite(left) || !isfinite(right) || !(off > worst))
                 continue;
             worst = off;

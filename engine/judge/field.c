@@ -1,10 +1,10 @@
 /* field.c: arithmetic in a prime field, and what in it stands for roots, for the order and for functions of the real numbers.
  *
  * The primes are p = k 8*3*5*7*11*...*43 - 1, of 61 and 62 bits. So -1 is no square modulo p, and 2, 3, 5, ... 43 all are (quadratic reciprocity;
- * p = 7 modulo 8 and p = -1 modulo 4q). Squares are to be the positive numbers: of a and -a exactly one is one, products and quotients of
- * positive numbers are positive, and so are whole numbers up to 46, fractions of them and powers of ten. Of the two roots of a positive number one is positive. It
- * is taken, and so sqrt(ab) = sqrt(a) sqrt(b), sqrt(a)**2 = a and sqrt(a**2) = |a| hold as over the real numbers. Sums of positive numbers need not be
- * positive: that is where the two part. Modulo 2**61 - 1, 3 is no square, and sqrt(9 a) would be -3 sqrt(a).
+ * p = 7 modulo 8 and p = -1 modulo 4q). Squares are to be the positive numbers: of a and -a exactly one is one, products and quotients of positive
+ * numbers are positive, and so are whole numbers up to 46, fractions of them and powers of ten. Of the two roots of a positive number one is
+ * positive. It is taken, and so sqrt(ab) = sqrt(a) sqrt(b), sqrt(a)**2 = a and sqrt(a**2) = |a| hold as over the real numbers. Sums of positive
+ * numbers need not be positive: that is where the two part. Modulo 2**61 - 1, 3 is no square, and sqrt(9 a) would be -3 sqrt(a).
  *
  * Numbers are kept times 2**64, modulo p. Source: P. L. Montgomery, Modular multiplication without trial division, 1985. The primes were found by
  * trying k = 22, 23, ...; tests/test_prove_field.c proves what is said of them. */
@@ -21,7 +21,8 @@ static const uint64_t primes[WEFT__FIELDS] = {
 
 static uint64_t high_product(uint64_t a, uint64_t b)
 {
-    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32, low = a0 * b0, one = a1 * b0 + (low >> 32), two = a0 * b1 + (uint32_t)one;
+    uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+    uint64_t one = a1 * b0 + (a0 * b0 >> 32), two = a0 * b1 + (uint32_t)one;
     return a1 * b1 + (one >> 32) + (two >> 32);
 }
 
@@ -364,7 +365,8 @@ weft_exact_number weft__field_constant(weft_field *f, double a, bool narrow)
     if (a != a || isinf(a))
         return (weft_exact_number){.value = a > 0 ? f->one : negative(f, f->one), .real = a};
     weft_exact_number y;
-    if (simplest(size, MOST_DIVISOR, false, &above, &below) || (narrow && (double)(float)a == a && simplest(size, MOST_NARROW, true, &above, &below))) {
+    bool rounded = narrow && (double)(float)a == a; /* else it is a wide constant of an f32 graph */
+    if (simplest(size, MOST_DIVISOR, false, &above, &below) || (rounded && simplest(size, MOST_NARROW, true, &above, &below))) {
         y = weft_exact_whole(f, above);
         if (below != 1)
             y = weft_exact_div(f, y, weft_exact_whole(f, below));

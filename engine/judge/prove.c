@@ -6,11 +6,11 @@
  * (Schwartz, 1980; Zippel, 1979). Bounds of d are carried along with each number; where one divides by 0 a point is drawn anew.
  *
  * Roots. Squares stand for the positive numbers, see field.c, and points are drawn until each operand of a root is one. For m different roots the
- * product of a - b over all choices of their signs is a quotient of polynomials, of degree at most 2**m d, and 0 wherever a - b is. Points at which the
- * roots exist are a share of 2**-m: so a - b is 0 at no more than 4**m d/p of them. Only roots count that share an input with a - b, or with another
- * root that counts: the others are drawn independently. Where an operand is none, only that part of the point is drawn
- * once more on which it depends and no root found before it, so that m roots take 2m draws and not 2**m. Where roots depend on each other, as sqrt(x**2) and x do, the
- * choice of a sign is the choice of a case: see the next.
+ * product of a - b over all choices of their signs is a quotient of polynomials, of degree at most 2**m d, and 0 wherever a - b is. Points at which
+ * the roots exist are a share of 2**-m: so a - b is 0 at no more than 4**m d/p of them. Only roots count that share an input with a - b, or with
+ * another root that counts: the others are drawn independently. Where an operand is no square, only that part of the point is drawn once more on
+ * which it depends and no root found before it, so that m roots take 2m draws and not 2**m. Where roots depend on each other, as sqrt(x**2) and x
+ * do, the choice of a sign is the choice of a case: see the next.
  *
  * Order. relu, max and comparisons choose among cases by signs, and in each case both sides are quotients as above. If a and b differ for real
  * inputs, other than on a set of measure zero, they do in a case that real inputs have. The signs of independent differences fall independently in
@@ -105,7 +105,8 @@ static weft_status write_out(prover *p)
         if (status != WEFT_OK)
             return status;
     }
-    return weft__tape_fail(p->tape, WEFT_ERROR_ARGUMENT, "prove: the staged twin of a fused op is made of fused ops, %d levels deep", (int)MOST_LEVELS);
+    return weft__tape_fail(p->tape, WEFT_ERROR_ARGUMENT, "prove: the staged twin of a fused op is made of fused ops, %d levels deep",
+                           (int)MOST_LEVELS);
 }
 
 /* --- points --- */
@@ -169,8 +170,8 @@ static void try_points(prover *p)
     while (proof->points < wanted) {
         if (proof->tries == tries) {
             describe_node(p, node, sizeof node);
-            snprintf(proof->message, sizeof proof->message, "not proved: %zu points were drawn, and too few will do: at the last one %s: %s%s", tries, node,
-                     f->again, f->roots ? "; smaller shapes have fewer roots" : "");
+            snprintf(proof->message, sizeof proof->message, "not proved: %zu points were drawn, and too few will do: at the last one %s: %s%s",
+                     tries, node, f->again, f->roots ? "; smaller shapes have fewer roots" : "");
             return;
         }
         proof->tries++;
@@ -205,9 +206,9 @@ static void conclude(prover *p)
     }
     proof->false_equal = pow(p->chance + (p->cases ? 0.5 : 0), (double)proof->points);
     proof->verdict = WEFT_PROVED;
-    snprintf(proof->message, sizeof proof->message, "proved: equal at %zu random points of prime fields; the numerator of the difference has at most degree %.3g; "
-             "a difference%s would go unseen with a chance of %.2g", proof->points, proof->degree, p->cases ? " that shows for half of the signs and indices" : "",
-             proof->false_equal);
+    snprintf(proof->message, sizeof proof->message, "proved: equal at %zu random points of prime fields; the numerator of the difference has at most "
+             "degree %.3g; a difference%s would go unseen with a chance of %.2g", proof->points, proof->degree,
+             p->cases ? " that shows for half of the signs and indices" : "", proof->false_equal);
 }
 
 static weft_status refute(prover *p)
@@ -224,11 +225,11 @@ static weft_status refute(prover *p)
         snprintf(proof->message, sizeof proof->message, "refuted: pair %zu differs in element %zu: %.9g against %.9g, for random inputs", proof->pair,
                  proof->element, proof->left, proof->right);
     } else if (*failure) {
-        snprintf(proof->message, sizeof proof->message, "not proved: pair %zu differs in element %zu at a point of a prime field, and cannot be run on random "
-                 "real numbers to see a difference: %.300s", pair, element, failure);
+        snprintf(proof->message, sizeof proof->message, "not proved: pair %zu differs in element %zu at a point of a prime field, and cannot be run "
+                 "on random real numbers to see a difference: %.300s", pair, element, failure);
     } else {
-        snprintf(proof->message, sizeof proof->message, "not proved: pair %zu differs in element %zu at a point of a prime field, but runs on real numbers "
-                 "show no difference: it may hold by a property of functions or of the order that the field has not", pair, element);
+        snprintf(proof->message, sizeof proof->message, "not proved: pair %zu differs in element %zu at a point of a prime field, but runs on real "
+                 "numbers show no difference: it may hold by a property of functions or of the order that the field has not", pair, element);
     }
     return WEFT_OK;
 }

@@ -124,8 +124,9 @@ void weft__noise_in_field(weft_field *f, const weft_exact_call *call, const char
 {
     const weft__noise *a = call->attributes;
     const weft_exact_array *step = &call->x[1];
-    weft_exact_number key[4] = {weft_exact_whole(f, call->x[0].index[0]), step->dtype == WEFT_I64 ? weft_exact_whole(f, step->index[0]) : step->number[0],
-                                weft_exact_whole(f, a->stream)};
+    weft_exact_number key[4] = {weft_exact_whole(f, call->x[0].index[0])};
+    key[1] = step->dtype == WEFT_I64 ? weft_exact_whole(f, step->index[0]) : step->number[0];
+    key[2] = weft_exact_whole(f, a->stream);
     for (size_t i = 0; i < weft_shape_count(&call->y[0].shape); i++) {
         key[3] = weft_exact_whole(f, (int64_t)i);
         call->y[0].number[i] = weft_exact_symbol(f, name, WEFT_NEITHER, key, 4);
