@@ -120,6 +120,56 @@ typedef struct weft_padding {
     uint64_t before[WEFT_MAX_RANK], after[WEFT_MAX_RANK], apart[WEFT_MAX_RANK];
 } weft_padding;
 
+/* --- The op in a prime field: where weft_prove() evaluates graphs, see engine/judge/prove.c -------------------------------------------------------
+ * A number of the field stands for a real one, and bounds of its degrees go with it. What an op has no exact form for is a fresh symbol if it is
+ * elementwise, and refused by name if it is not. Views need none, nor do fused ops, which are written out as their staged twins. */
+typedef struct weft_field weft_field;
+
+typedef struct weft_exact_number {
+    uint64_t value;         /* 0 is zero, equal ones are equal; else the field's own form */
+    double degree, divisor; /* at most those of its numerator and its denominator, as polynomials in what was drawn */
+    double real;            /* a constant: its real value, which may be infinite; else NaN */
+    uint64_t drawn;         /* a set of 64 parts of what was drawn: those that it depends on */
+} weft_exact_number;
+
+typedef struct weft_exact_array { /* in C order */
+    weft_dtype dtype;
+    weft_shape shape;
+    weft_exact_number *number; /* of f32 and f64 */
+    int64_t *index;            /* of i64 */
+} weft_exact_array;
+
+typedef struct weft_exact_call {
+    const weft_exact_array *x, *y; /* operands, the one output */
+    const void *attributes;
+} weft_exact_call;
+
+typedef struct weft_exact {
+    weft_exact_number (*element)(weft_field *f, const weft_exact_number *x);        /* elementwise: of one element from its operands */
+    weft_exact_number (*fold)(weft_field *f, size_t n, const weft_exact_number *x); /* a reduction: of n elements in C order */
+    void (*array)(weft_field *f, const weft_exact_call *call);                      /* anything else */
+    bool moves; /* in place of these: the kernel moves elements, puts zeros between, and takes i64 as well: it is called with their positions */
+    uint64_t (*below)(const void *attributes, const weft_shape *x, int operand);    /* an operand that is an index, a mask or another whole number:
+                                                                                       it is below this; 0: it is none of these. NULL: none is */
+} weft_exact;
+
+weft_exact_number weft_exact_whole(weft_field *f, int64_t n);
+weft_exact_number weft_exact_double(weft_field *f, double a); /* as the simple fraction that weft_prove() takes it for */
+weft_exact_number weft_exact_add(weft_field *f, weft_exact_number a, weft_exact_number b);
+weft_exact_number weft_exact_sub(weft_field *f, weft_exact_number a, weft_exact_number b);
+weft_exact_number weft_exact_mul(weft_field *f, weft_exact_number a, weft_exact_number b);
+weft_exact_number weft_exact_div(weft_field *f, weft_exact_number a, weft_exact_number b);
+weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halves); /* a ** (halves / 2); of the two roots the positive one */
+int weft_exact_compare(weft_field *f, weft_exact_number a, weft_exact_number b);    /* the sign of a - b: -1, 0 or 1 */
+size_t weft_exact_largest(weft_field *f, size_t n, const weft_exact_number *x, size_t stride, int sign); /* its index; sign -1: of the smallest */
+
+/* A function without a meaning in the field: a random number for a name and operands, the same for equal ones. */
+typedef enum weft_parity { WEFT_NEITHER, WEFT_ODD, WEFT_EVEN } weft_parity; /* of one operand: f(-a) = -f(a), f(-a) = f(a) */
+weft_exact_number weft_exact_symbol(weft_field *f, const char *name, weft_parity parity, const weft_exact_number *x, int n);
+weft_exact_number weft_exact_exp(weft_field *f, weft_exact_number a); /* one that is positive, with exp(0) = 1 and exp(-a) = 1 / exp(a) */
+weft_exact_number weft_exact_log(weft_field *f, weft_exact_number a); /* one with log(1) = 0 */
+void weft_exact_refuse(weft_field *f, const char *why); /* no point will do: "an index is out of range", a constant string */
+
 struct weft_op {
     const char *name;    /* "mul" */
     const char *formula; /* "y = a * b" */
@@ -159,6 +209,7 @@ struct weft_op {
     ptrdiff_t (*offset)(const void *attributes, const weft_view *x); /* of a view that has elements: from x's first to y's; NULL: 0 */
     weft_status (*kernel)(const weft_call *call);
     size_t (*workspace)(const weft_typing *typing); /* bytes; NULL: none */
+    const weft_exact *exact; /* what it is in a prime field; NULL: see above */
     unsigned wide_operands, wide_outputs; /* sets of operands that may arrive in f64, of outputs written in f64, on an f32 node */
 };
 

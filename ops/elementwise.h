@@ -31,6 +31,11 @@
 #define WEFT__NARROWED(narrow, wide, text) WEFT_FUNCTION(text, static inline float narrow(float a) { return (float)wide((double)a); })
 #define WEFT_TYPED(name, a) _Generic((a), float : name##f, double : name)(a)
 
+/* What the op is in a prime field, of one element: an expression in f, the field, and its operands x[0], x[1], ... */
+#define WEFT_EXACT(name, expression) \
+    static weft_exact_number name##_in_field(weft_field *f, const weft_exact_number *x) { (void)f, (void)x; return expression; } \
+    static const weft_exact name##_exact = {.element = name##_in_field};
+
 #define WEFT__MAP1(name, type, suffix, expression) \
     WEFT_INLINE type name##_at_##suffix(type a) { typedef type T; return (T)(expression); } \
     static inline __attribute__((unused)) void name##_single_##suffix(void *y, const void *const *x) { *(type *)y = name##_at_##suffix(*(const type *)x[0]); } \

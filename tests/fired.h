@@ -1,4 +1,4 @@
-/* fired.h: rewriting one node, with a record of the rules that fired. */
+/* fired.h: rewriting one node, with a record of the rules that fired, and a proof that the value stays. */
 #ifndef WEFT_TESTS_FIRED_H
 #define WEFT_TESTS_FIRED_H
 
@@ -36,6 +36,14 @@ static inline weft_node rewrite(weft_node y, weft_rewriting level, record *r)
     ck_assert_msg(weft_rewrite(&y, 1, level, note, r, &z) == WEFT_OK, "%s", weft_tape_message(y.tape));
     ck_assert_int_eq(weft_tape_verify(y.tape), WEFT_OK);
     return z;
+}
+
+/* Rewriting changes nothing: exactly, in the fields of weft_prove(). */
+static inline void expect_proved(const char *rule, weft_node before, weft_node after)
+{
+    weft_proof proof;
+    ck_assert_msg(weft_prove(&before, &after, 1, NULL, &proof) == WEFT_OK, "%s", weft_tape_message(before.tape));
+    ck_assert_msg(proof.verdict == WEFT_PROVED, "%s: %s", rule, proof.message);
 }
 
 #endif

@@ -189,6 +189,7 @@ START_TEST(a_rule_keeps_every_bit)
     record r = {.n = 0};
     weft_node x = weft_input(t, "x", WEFT_F64, 1, (size_t[]){8}), y = alone[_i].build(x), z = rewrite(y, WEFT_REWRITE_EXACT, &r);
     ck_assert_msg(fired(&r, alone[_i].rule), "%s did not fire", alone[_i].rule);
+    expect_proved(alone[_i].rule, y, z);
     const weft_node out[] = {y, z};
     weft_program *p = compile_as_recorded(out, 2), *before = compile_as_recorded(out, 1), *after = compile_as_recorded(out + 1, 1);
     weft_bind(p, x, tricky, sizeof tricky);

@@ -283,6 +283,7 @@ START_TEST(an_algebraic_rule_keeps_the_value)
     rewrite(y, WEFT_REWRITE_EXACT, &exact);
     ck_assert_msg(!fired(&exact, algebraic[_i].rule), "%s is not exact, and fired among the exact ones", algebraic[_i].rule);
     expect_close(algebraic[_i].rule, x, y, z);
+    expect_proved(algebraic[_i].rule, y, z);
 }
 END_TEST
 

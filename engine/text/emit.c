@@ -1,6 +1,7 @@
 /* emit.c: functions as one .c and one .h. Each is rewritten and lowered to a program that is only printed. The text is made whole in memory, so
  * that nothing is written when something is refused. */
 #include "engine/text/emit.h"
+#include "engine/record/staged.h"
 
 #include <ctype.h>
 #include <stdio.h>

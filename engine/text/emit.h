@@ -45,7 +45,4 @@ void weft__emit_shape(c_text *out, const emission *e, uint32_t node); /* "(4096,
 void weft__emit_comment(c_text *out, const char *text); /* inside one */
 void weft__emit_macro(c_text *out, const char *name); /* in capitals */
 
-/* The outputs with each fused op that they need replaced by its staged twin; the new nodes are appended. */
-weft_status weft__expand_fused(weft_tape *tape, const weft_node *outputs, size_t n, weft_node *expanded);
-
 #endif

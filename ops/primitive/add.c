@@ -9,10 +9,12 @@ static weft_node add_transpose(weft_node y, const weft_node *x, int operand, wef
     return dy; /* d(a + b)/da = d(a + b)/db = 1 */
 }
 
+WEFT_EXACT(add, weft_exact_add(f, x[0], x[1]))
+
 const weft_op weft_op_add = {
     .name = "add", .formula = "y = a + b", .infix = "%s + %s", .precedence = 1, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE,
-    WEFT_KERNELS(add), .transpose = add_transpose,
+    WEFT_KERNELS(add), .transpose = add_transpose, .exact = &add_exact,
 };
 
 weft_node weft_add(weft_node a, weft_node b)

@@ -40,16 +40,39 @@ static weft_status argmin_kernel(const weft_call *call)
     return find(call, -1);
 }
 
+static void find_in_field(weft_field *f, const weft_exact_call *call, int sign)
+{
+    const weft_shape *x = &call->x[0].shape;
+    int axis = weft__along_axis(call->attributes);
+    size_t outer = weft__dims_product(x->dim, 0, axis), n = x->dim[axis], inner = weft__dims_product(x->dim, axis + 1, x->rank);
+    int64_t *y = call->y[0].index;
+    for (size_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < inner; i++)
+            *y++ = (int64_t)weft_exact_largest(f, n, call->x[0].number + o * n * inner + i, inner, sign);
+}
+
+static void argmax_in_field(weft_field *f, const weft_exact_call *call)
+{
+    find_in_field(f, call, 1);
+}
+
+static void argmin_in_field(weft_field *f, const weft_exact_call *call)
+{
+    find_in_field(f, call, -1);
+}
+
+static const weft_exact argmax_exact = {.array = argmax_in_field}, argmin_exact = {.array = argmin_in_field};
+
 const weft_op weft_op_argmax = {
     .name = "argmax", .formula = "y = index of the largest of x along the axis", .arity = 1,
     .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(weft_along), .words = weft__along_words,
-    .shape = argmax_shape, .kernel = argmax_kernel,
+    .shape = argmax_shape, .kernel = argmax_kernel, .exact = &argmax_exact,
 };
 
 const weft_op weft_op_argmin = {
     .name = "argmin", .formula = "y = index of the smallest of x along the axis", .arity = 1,
     .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(weft_along), .words = weft__along_words,
-    .shape = argmax_shape, .kernel = argmin_kernel,
+    .shape = argmax_shape, .kernel = argmin_kernel, .exact = &argmin_exact,
 };
 
 weft_node weft_argmax(weft_node x, int axis, bool keepdims)

@@ -71,10 +71,22 @@ static void cast_words(const void *attributes, const weft_shape *x, char *text, 
     snprintf(text, size, ", dtype=%s", weft_dtype_name((weft_dtype)*(const uint32_t *)attributes));
 }
 
+/* Truncation has no meaning in a field. */
+static void cast_in_field(weft_field *f, const weft_exact_call *call)
+{
+    const weft_exact_array *x = &call->x[0], *y = &call->y[0];
+    if (y->dtype == WEFT_I64)
+        weft_exact_refuse(f, "a cast to i64 truncates, which has no meaning in a field");
+    for (size_t i = 0; i < weft_shape_count(&y->shape) && y->dtype != WEFT_I64; i++)
+        y->number[i] = x->dtype == WEFT_I64 ? weft_exact_whole(f, x->index[i]) : x->number[i];
+}
+
+static const weft_exact cast_exact = {.array = cast_in_field};
+
 const weft_op weft_op_cast = {
     .name = "cast", .formula = "y = x as another number type", .arity = 1,
     .kind = WEFT_GENERAL, .attribute_size = sizeof(uint32_t), .words = cast_words,
-    .shape = cast_shape, .kernel = cast_kernel, .transpose = cast_transpose,
+    .shape = cast_shape, .kernel = cast_kernel, .transpose = cast_transpose, .exact = &cast_exact,
 };
 
 weft_node weft_cast(weft_node x, weft_dtype dtype)

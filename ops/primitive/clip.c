@@ -15,11 +15,19 @@ static weft_node clip_partial(weft_node y, const weft_node *x, int operand)
     return weft_greater(weft_maximum(a, low), high); /* a > c or b > c */
 }
 
+static weft_exact_number clip_in_field(weft_field *f, const weft_exact_number *x)
+{
+    weft_exact_number raised = weft_exact_compare(f, x[0], x[1]) < 0 ? x[1] : x[0];
+    return weft_exact_compare(f, raised, x[2]) > 0 ? x[2] : raised;
+}
+
+static const weft_exact clip_exact = {.element = clip_in_field};
+
 const weft_op weft_op_clip = {
     .name = "clip", .formula = "y = min(max(a, b), c)", .arity = 3,
     .flat = "where its operand is outside of the bounds",
     .kind = WEFT_ELEMENTWISE,
-    WEFT_KERNELS(clip), .partial = clip_partial,
+    WEFT_KERNELS(clip), .partial = clip_partial, .exact = &clip_exact,
 };
 
 weft_node weft_clip(weft_node x, double low, double high)

@@ -79,10 +79,12 @@ static void concat_words(const void *attributes, const weft_shape *x, char *text
     snprintf(text, size, ", axis=%lld", (long long)*(const int64_t *)attributes);
 }
 
+static const weft_exact concat_exact = {.moves = true};
+
 const weft_op weft_op_concat = {
     .name = "concat", .formula = "y = the operands one behind the other along the axis", .arity = WEFT_MAX_OPERANDS,
     .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_FEWER_OPERANDS, .attribute_size = sizeof(int64_t), .words = concat_words,
-    .shape = concat_shape, .kernel = concat_kernel, .transpose = concat_transpose,
+    .shape = concat_shape, .kernel = concat_kernel, .transpose = concat_transpose, .exact = &concat_exact,
 };
 
 /* A tree over n operands that fit. */

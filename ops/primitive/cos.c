@@ -9,10 +9,12 @@ static weft_node cos_partial(weft_node y, const weft_node *x, int operand)
     return weft_neg(weft_sin(x[0])); /* d(cos a)/da = -sin a */
 }
 
+WEFT_EXACT(cos, weft_exact_symbol(f, "cos", WEFT_EVEN, x, 1))
+
 const weft_op weft_op_cos = {
     .name = "cos", .formula = "y = cos a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
-    WEFT_KERNELS(cos), .partial = cos_partial,
+    WEFT_KERNELS(cos), .partial = cos_partial, .exact = &cos_exact,
 };
 
 weft_node weft_cos(weft_node a)

@@ -45,10 +45,29 @@ static void cumsum_words(const void *attributes, const weft_shape *x, char *text
     snprintf(text, size, ", axis=%d%s", weft__along_axis(along), along->number == BACKWARD ? ", reverse=1" : "");
 }
 
+static void cumsum_in_field(weft_field *f, const weft_exact_call *call)
+{
+    const weft_along *along = call->attributes;
+    const weft_shape *shape = &call->x[0].shape;
+    int axis = weft__along_axis(along);
+    size_t outer = weft__dims_product(shape->dim, 0, axis), n = shape->dim[axis], inner = weft__dims_product(shape->dim, axis + 1, shape->rank);
+    for (size_t o = 0; o < outer; o++)
+        for (size_t i = 0; i < inner; i++) {
+            weft_exact_number total = weft_exact_whole(f, 0);
+            for (size_t k = 0; k < n; k++) {
+                size_t at = (o * n + (along->number == BACKWARD ? n - 1 - k : k)) * inner + i;
+                total = weft_exact_add(f, total, call->x[0].number[at]);
+                call->y[0].number[at] = total;
+            }
+        }
+}
+
+static const weft_exact cumsum_exact = {.array = cumsum_in_field};
+
 const weft_op weft_op_cumsum = {
     .name = "cumsum", .formula = "y[.., i, ..] = sum of x[.., j, ..] over j <= i; in a transpose over j >= i", .arity = 1,
     .kind = WEFT_GENERAL, .attribute_size = sizeof(weft_along), .words = cumsum_words,
-    .shape = cumsum_shape, .kernel = cumsum_kernel, .transpose = cumsum_transpose,
+    .shape = cumsum_shape, .kernel = cumsum_kernel, .transpose = cumsum_transpose, .exact = &cumsum_exact,
 };
 
 weft_node weft_cumsum(weft_node x, int axis)

@@ -13,10 +13,12 @@ static weft_node div_partial(weft_node y, const weft_node *x, int operand)
     return weft_div(weft_full_like(x[1], 1), x[1]); /* d(a/b)/da = 1/b */
 }
 
+WEFT_EXACT(div, weft_exact_div(f, x[0], x[1]))
+
 const weft_op weft_op_div = {
     .name = "div", .formula = "y = a / b", .infix = "%s / %s", .precedence = 2, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 2,
-    WEFT_KERNELS(div), .partial = div_partial,
+    WEFT_KERNELS(div), .partial = div_partial, .exact = &div_exact,
 };
 
 weft_node weft_div(weft_node a, weft_node b)

@@ -30,10 +30,19 @@ static weft_node elu_partial(weft_node y, const weft_node *x, int operand)
     return weft_where(positive, weft_full_like(y, 1), weft_add(y, x[1])); /* 1 where a > 0, else b e**a */
 }
 
+static weft_exact_number elu_in_field(weft_field *f, const weft_exact_number *x)
+{
+    if (weft_exact_compare(f, x[0], weft_exact_whole(f, 0)) > 0)
+        return x[0];
+    return weft_exact_mul(f, x[1], weft_exact_sub(f, weft_exact_exp(f, x[0]), weft_exact_whole(f, 1)));
+}
+
+static const weft_exact elu_exact = {.element = elu_in_field};
+
 const weft_op weft_op_elu = {
     .name = "elu", .formula = "y = a where a > 0, else b * (e ** a - 1)", .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 24,
-    WEFT_KERNELS(elu), .functions = {vector_eluf_text, vector_elu_text, vector_expm1_text, exp_tail_text}, .partial = elu_partial,
+    WEFT_KERNELS(elu), .functions = {vector_eluf_text, vector_elu_text, vector_expm1_text, exp_tail_text}, .partial = elu_partial, .exact = &elu_exact,
 };
 
 weft_node weft_elu(weft_node a, double alpha)

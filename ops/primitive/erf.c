@@ -48,10 +48,13 @@ static weft_node erf_partial(weft_node y, const weft_node *x, int operand)
     return weft_mul(weft_full_like(x[0], 1.1283791670955126), power); /* d(erf a)/da = 2/sqrt(pi) e**(-a**2) */
 }
 
+WEFT_EXACT(erf, weft_exact_symbol(f, "erf", WEFT_ODD, x, 1))
+
 const weft_op weft_op_erf = {
     .name = "erf", .formula = "y = erf a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 40,
     WEFT_KERNELS(erf), .functions = {any_erff_text, any_erf_text, short_erf_text, short_mills_text, short_power_text}, .narrowed = &erf_narrowed, .partial = erf_partial,
+    .exact = &erf_exact,
 };
 
 weft_node weft_erf(weft_node a)

@@ -35,10 +35,17 @@ static weft_node gather_elements_transpose(weft_node y, const weft_node *x, int 
     return weft_scatter_add_elements(dy, x[1], axis, weft_node_shape(x[0]).dim[axis]);
 }
 
+static uint64_t gather_elements_below(const void *attributes, const weft_shape *x, int operand)
+{
+    return operand == 1 ? x[0].dim[weft__along_axis(attributes)] : 0;
+}
+
+static const weft_exact gather_elements_exact = {.moves = true, .below = gather_elements_below};
+
 const weft_op weft_op_gather_elements = {
     .name = "gather_elements", .formula = "y[.., m, ..] = x[.., index[.., m, ..], ..]", .arity = 2,
     .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft_along), .words = weft__along_words,
-    .shape = gather_elements_shape, .kernel = gather_elements_kernel, .transpose = gather_elements_transpose,
+    .shape = gather_elements_shape, .kernel = gather_elements_kernel, .transpose = gather_elements_transpose, .exact = &gather_elements_exact,
 };
 
 weft_node weft_gather_elements(weft_node x, weft_node index, int axis)

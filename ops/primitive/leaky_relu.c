@@ -12,10 +12,12 @@ static weft_node leaky_relu_partial(weft_node y, const weft_node *x, int operand
     return weft_where(positive, weft_full_like(x[1], 1), x[1]); /* 1 where a > 0, else b */
 }
 
+WEFT_EXACT(leaky_relu, weft_exact_compare(f, x[0], weft_exact_whole(f, 0)) > 0 ? x[0] : weft_exact_mul(f, x[1], x[0]))
+
 const weft_op weft_op_leaky_relu = {
     .name = "leaky_relu", .formula = "y = a where a > 0, else b * a", .arity = 2,
     .kind = WEFT_ELEMENTWISE,
-    WEFT_KERNELS(leaky_relu), .partial = leaky_relu_partial,
+    WEFT_KERNELS(leaky_relu), .partial = leaky_relu_partial, .exact = &leaky_relu_exact,
 };
 
 weft_node weft_leaky_relu(weft_node a, double slope)

@@ -20,10 +20,12 @@ static weft_node log_partial(weft_node y, const weft_node *x, int operand)
     return weft_div(weft_full_like(x[0], 1), x[0]); /* d(ln a)/da = 1/a */
 }
 
+WEFT_EXACT(log, weft_exact_log(f, x[0]))
+
 const weft_op weft_op_log = {
     .name = "log", .formula = "y = ln a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
-    WEFT_KERNELS(log), .functions = {vector_logf_text, vector_log_text, ln_of_text}, .partial = log_partial,
+    WEFT_KERNELS(log), .functions = {vector_logf_text, vector_log_text, ln_of_text}, .partial = log_partial, .exact = &log_exact,
 };
 
 weft_node weft_log(weft_node a)

@@ -14,10 +14,12 @@ static weft_node log1p_partial(weft_node y, const weft_node *x, int operand)
     return weft_div(one, weft_add(one, x[0])); /* d(ln(1 + a))/da = 1/(1 + a) */
 }
 
+WEFT_EXACT(log1p, weft_exact_log(f, weft_exact_add(f, weft_exact_whole(f, 1), x[0])))
+
 const weft_op weft_op_log1p = {
     .name = "log1p", .formula = "y = ln(1 + a)", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 24,
-    WEFT_KERNELS(log1p), .functions = {vector_log1pf_text, vector_log1p_text, ln_of_text}, .partial = log1p_partial,
+    WEFT_KERNELS(log1p), .functions = {vector_log1pf_text, vector_log1p_text, ln_of_text}, .partial = log1p_partial, .exact = &log1p_exact,
 };
 
 weft_node weft_log1p(weft_node a)

@@ -215,10 +215,35 @@ static weft_node matmul_transpose(weft_node y, const weft_node *x, int operand, 
     return add_up_repeats(weft_matmul(turned(x[0]), dy), x[1]); /* db = a' @ dy */
 }
 
+/* One product of the field for each position of the batch, whose axes may repeat. */
+static void matmul_in_field(weft_field *f, const weft_exact_call *call)
+{
+    const weft_exact_array *a = &call->x[0], *b = &call->x[1], *y = &call->y[0];
+    int rank = y->shape.rank;
+    size_t m = y->shape.dim[rank - 2], n = y->shape.dim[rank - 1], inner = a->shape.dim[a->shape.rank - 1], count = weft_shape_count(&y->shape);
+    for (size_t i = 0; i < count; i++) {
+        size_t column = i % n, row = i / n % m, batch = i / n / m, at[2] = {0, 0}, step[2] = {1, 1};
+        for (int d = rank - 3; d >= 0; batch /= y->shape.dim[d--])
+            for (int k = 0; k < 2; k++) {
+                const weft_shape *x = &call->x[k].shape;
+                int own = d - (rank - x->rank);
+                size_t dim = own < 0 ? 1 : x->dim[own];
+                at[k] += dim == 1 ? 0 : batch % dim * step[k];
+                step[k] *= dim;
+            }
+        weft_exact_number total = weft_exact_whole(f, 0);
+        for (size_t k = 0; k < inner; k++)
+            total = weft_exact_add(f, total, weft_exact_mul(f, a->number[(at[0] * m + row) * inner + k], b->number[(at[1] * inner + k) * n + column]));
+        y->number[i] = total;
+    }
+}
+
+static const weft_exact matmul_exact = {.array = matmul_in_field};
+
 const weft_op weft_op_matmul = {
     .name = "matmul", .formula = "y[.., m, n] = sum over k of a[.., m, k] b[.., k, n]", .infix = "%s @ %s", .precedence = 2, .arity = 2,
     .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_IN_PARTS | WEFT_NEVER_FAILS,
-    .shape = matmul_shape, .kernel = matmul_kernel, .workspace = matmul_workspace, .transpose = matmul_transpose,
+    .shape = matmul_shape, .kernel = matmul_kernel, .workspace = matmul_workspace, .transpose = matmul_transpose, .exact = &matmul_exact,
 };
 
 /* A vector is a matrix of one row as a, of one column as b, whose axis the product does not have. */

@@ -20,11 +20,18 @@ static const weft_fold max_fold = {
     .text = "b > a || b != b ? b : a",
 };
 
+static weft_exact_number max_in_field(weft_field *f, size_t n, const weft_exact_number *x)
+{
+    return x[weft_exact_largest(f, n, x, 1, 1)];
+}
+
+static const weft_exact max_exact = {.fold = max_in_field};
+
 const weft_op weft_op_max = {
     .name = "max", .formula = "y = largest of x over the axes", .arity = 1,
     .flat = "but for the largest element",
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
-    .shape = weft__extreme_shape, .fold = &max_fold, .vjp = weft__extreme_vjp,
+    .shape = weft__extreme_shape, .fold = &max_fold, .vjp = weft__extreme_vjp, .exact = &max_exact,
 };
 
 weft_node weft_max(weft_node x, unsigned axes, bool keepdims)

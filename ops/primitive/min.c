@@ -20,11 +20,18 @@ static const weft_fold min_fold = {
     .text = "b < a || b != b ? b : a",
 };
 
+static weft_exact_number min_in_field(weft_field *f, size_t n, const weft_exact_number *x)
+{
+    return x[weft_exact_largest(f, n, x, 1, -1)];
+}
+
+static const weft_exact min_exact = {.fold = min_in_field};
+
 const weft_op weft_op_min = {
     .name = "min", .formula = "y = smallest of x over the axes", .arity = 1,
     .flat = "but for the smallest element",
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
-    .shape = weft__extreme_shape, .fold = &min_fold, .vjp = weft__extreme_vjp,
+    .shape = weft__extreme_shape, .fold = &min_fold, .vjp = weft__extreme_vjp, .exact = &min_exact,
 };
 
 weft_node weft_min(weft_node x, unsigned axes, bool keepdims)

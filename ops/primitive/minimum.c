@@ -10,11 +10,13 @@ static weft_node minimum_partial(weft_node y, const weft_node *x, int operand)
     return weft_add(weft_less(x[operand], x[1 - operand]), tie);
 }
 
+WEFT_EXACT(minimum, weft_exact_compare(f, x[0], x[1]) < 0 ? x[0] : x[1])
+
 const weft_op weft_op_minimum = {
     .name = "minimum", .formula = "y = min(a, b)", .arity = 2,
     .flat = "for the operand that is not chosen",
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE,
-    WEFT_KERNELS(minimum), .partial = minimum_partial,
+    WEFT_KERNELS(minimum), .partial = minimum_partial, .exact = &minimum_exact,
 };
 
 weft_node weft_minimum(weft_node a, weft_node b)

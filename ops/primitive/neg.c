@@ -9,10 +9,12 @@ static weft_node neg_transpose(weft_node y, const weft_node *x, int operand, wef
     return weft_neg(dy); /* d(-a)/da = -1 */
 }
 
+WEFT_EXACT(neg, weft_exact_sub(f, weft_exact_whole(f, 0), x[0]))
+
 const weft_op weft_op_neg = {
     .name = "neg", .formula = "y = -a", .infix = "-%s", .precedence = 3, .arity = 1,
     .kind = WEFT_ELEMENTWISE,
-    WEFT_KERNELS(neg), .transpose = neg_transpose,
+    WEFT_KERNELS(neg), .transpose = neg_transpose, .exact = &neg_exact,
 };
 
 weft_node weft_neg(weft_node a)

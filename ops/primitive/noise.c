@@ -119,3 +119,22 @@ weft_status weft__noise_run(const weft_call *call, int kind, int halves, weft__n
         weft_call_parts(call, fill_part, &s, (s.count + PART - 1) / PART);
     return WEFT_OK;
 }
+
+void weft__noise_in_field(weft_field *f, const weft_exact_call *call, const char *name)
+{
+    const weft__noise *a = call->attributes;
+    const weft_exact_array *step = &call->x[1];
+    weft_exact_number key[4] = {weft_exact_whole(f, call->x[0].index[0])};
+    key[1] = step->dtype == WEFT_I64 ? weft_exact_whole(f, step->index[0]) : step->number[0];
+    key[2] = weft_exact_whole(f, a->stream);
+    for (size_t i = 0; i < weft_shape_count(&call->y[0].shape); i++) {
+        key[3] = weft_exact_whole(f, (int64_t)i);
+        call->y[0].number[i] = weft_exact_symbol(f, name, WEFT_NEITHER, key, 4);
+    }
+}
+
+uint64_t weft__noise_below(const void *attributes, const weft_shape *x, int operand)
+{
+    (void)attributes, (void)x;
+    return operand == 1 ? (uint64_t)steps : 0;
+}

@@ -31,6 +31,9 @@ typedef void (*weft__noise_fill)(size_t n, void *y, const uint32_t *high, const 
 
 weft_status weft__noise_shape(weft_typing *typing);
 weft_node weft__noise_record(const weft_op *op, weft_node seed, weft_node step, uint32_t stream, weft_dtype dtype, int rank, const size_t *dim);
+/* A fresh symbol for each seed, step, stream and position. */
+void weft__noise_in_field(weft_field *f, const weft_exact_call *call, const char *name);
+uint64_t weft__noise_below(const void *attributes, const weft_shape *x, int operand); /* the step is a whole number */
 weft_status weft__noise_run(const weft_call *call, int kind, int halves, weft__noise_fill fill);
 
 #endif

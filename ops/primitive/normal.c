@@ -47,10 +47,17 @@ static weft_status normal_kernel(const weft_call *call)
     return weft__noise_run(call, WEFT__NOISE_NORMAL, WEFT__NOISE_BOTH, call->y[0].dtype == WEFT_F32 ? normal_f32 : normal_f64);
 }
 
+static void normal_in_field(weft_field *f, const weft_exact_call *call)
+{
+    weft__noise_in_field(f, call, "normal");
+}
+
+static const weft_exact normal_exact = {.array = normal_in_field, .below = weft__noise_below};
+
 const weft_op weft_op_normal = {
     .name = "normal", .formula = "y = sqrt(-2 ln u) cos(2 pi v), sin for every other element", .arity = 2,
     .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE | WEFT_IN_PARTS, .attribute_size = sizeof(weft__noise),
-    .shape = weft__noise_shape, .kernel = normal_kernel,
+    .shape = weft__noise_shape, .kernel = normal_kernel, .exact = &normal_exact,
 };
 
 weft_node weft_normal(weft_node seed, weft_node step, uint32_t stream, weft_dtype dtype, int rank, const size_t *dim)

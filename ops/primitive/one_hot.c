@@ -47,10 +47,29 @@ static void one_hot_words(const void *attributes, const weft_shape *x, char *tex
     snprintf(text, size, ", classes=%llu, dtype=%s", (unsigned long long)e->classes, weft_dtype_name((weft_dtype)e->dtype));
 }
 
+static void one_hot_in_field(weft_field *f, const weft_exact_call *call)
+{
+    const encoding *e = call->attributes;
+    for (size_t i = 0; i < weft_shape_count(&call->y[0].shape); i++) {
+        int64_t at = call->x[0].index[i / e->classes];
+        if (at < 0 || (uint64_t)at >= e->classes)
+            weft_exact_refuse(f, "an index is out of range");
+        call->y[0].number[i] = weft_exact_whole(f, (uint64_t)at == i % e->classes);
+    }
+}
+
+static uint64_t one_hot_below(const void *attributes, const weft_shape *x, int operand)
+{
+    (void)x, (void)operand;
+    return ((const encoding *)attributes)->classes;
+}
+
+static const weft_exact one_hot_exact = {.array = one_hot_in_field, .below = one_hot_below};
+
 const weft_op weft_op_one_hot = {
     .name = "one_hot", .formula = "y[.., c] = 1 where index[..] = c, else 0", .arity = 1,
     .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE, .attribute_size = sizeof(encoding), .words = one_hot_words,
-    .shape = one_hot_shape, .kernel = one_hot_kernel,
+    .shape = one_hot_shape, .kernel = one_hot_kernel, .exact = &one_hot_exact,
 };
 
 weft_node weft_one_hot(weft_node index, size_t classes, weft_dtype dtype)

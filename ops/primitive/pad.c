@@ -78,10 +78,12 @@ static void pad_words(const void *attributes, const weft_shape *x, char *text, s
         put_numbers(text, size, used, ", apart", p->apart, x->rank);
 }
 
+static const weft_exact pad_exact = {.moves = true};
+
 const weft_op weft_op_pad = {
     .name = "pad", .formula = "y[before + i] = x[i], 0 elsewhere", .arity = 1,
     .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft_padding), .words = pad_words,
-    .shape = pad_shape, .kernel = pad_kernel, .transpose = pad_transpose,
+    .shape = pad_shape, .kernel = pad_kernel, .transpose = pad_transpose, .exact = &pad_exact,
 };
 
 weft_node weft__pad_record(weft_node x, const weft_padding *pad)

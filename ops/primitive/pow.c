@@ -98,10 +98,22 @@ static weft_node pow_partial(weft_node y, const weft_node *x, int operand)
     return operand == 0 ? base_partial(x) : exponent_partial(y, x);
 }
 
+/* Small multiples of 1/2 are powers and roots; any other exponent makes a symbol. */
+static weft_exact_number pow_in_field(weft_field *f, const weft_exact_number *x)
+{
+    double halves = 2 * x[1].real;
+    bool plain = halves >= -64 && halves <= 64 && halves == (int)halves;
+    if (plain && weft_exact_add(f, x[1], x[1]).value == weft_exact_whole(f, (int)halves).value)
+        return weft_exact_power(f, x[0], (int)halves);
+    return weft_exact_symbol(f, "pow", WEFT_NEITHER, x, 2);
+}
+
+static const weft_exact pow_exact = {.element = pow_in_field};
+
 const weft_op weft_op_pow = {
     .name = "pow", .formula = "y = a ** b", .infix = "%s ** %s", .precedence = 4, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 16,
-    .map = {pow_f32, pow_f64}, .text = pow_any_text, .text_for = pow_text_for, .partial = pow_partial,
+    .map = {pow_f32, pow_f64}, .text = pow_any_text, .text_for = pow_text_for, .partial = pow_partial, .exact = &pow_exact,
 };
 
 weft_node weft_pow(weft_node a, weft_node b)

@@ -83,10 +83,20 @@ static void prod_vjp(weft_node y, const weft_node *x, const weft_node *dy, weft_
     dx[0] = weft_mul(weft_transpose(weft_reshape(missing, moved.rank, moved.dim), back), dx[0]);
 }
 
+static weft_exact_number prod_in_field(weft_field *f, size_t n, const weft_exact_number *x)
+{
+    weft_exact_number y = weft_exact_whole(f, 1);
+    for (size_t i = 0; i < n; i++)
+        y = weft_exact_mul(f, y, x[i]);
+    return y;
+}
+
+static const weft_exact prod_exact = {.fold = prod_in_field};
+
 const weft_op weft_op_prod = {
     .name = "prod", .formula = "y = product of x over the axes", .arity = 1,
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
-    .shape = weft__reduction_shape, .fold = &prod_fold, .vjp = prod_vjp,
+    .shape = weft__reduction_shape, .fold = &prod_fold, .vjp = prod_vjp, .exact = &prod_exact,
 };
 
 weft_node weft_prod(weft_node x, unsigned axes, bool keepdims)

@@ -9,10 +9,12 @@ static weft_node reciprocal_partial(weft_node y, const weft_node *x, int operand
     return weft_neg(weft_mul(y, y)); /* d(1/a)/da = -(1/a)**2 */
 }
 
+WEFT_EXACT(reciprocal, weft_exact_power(f, x[0], -2))
+
 const weft_op weft_op_reciprocal = {
     .name = "reciprocal", .formula = "y = 1 / a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 2,
-    WEFT_KERNELS(reciprocal), .partial = reciprocal_partial,
+    WEFT_KERNELS(reciprocal), .partial = reciprocal_partial, .exact = &reciprocal_exact,
 };
 
 weft_node weft_reciprocal(weft_node a)

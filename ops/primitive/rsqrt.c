@@ -9,10 +9,12 @@ static weft_node rsqrt_partial(weft_node y, const weft_node *x, int operand)
     return weft_mul(weft_full_like(y, -0.5), weft_mul(y, weft_mul(y, y))); /* d(a**(-1/2))/da = -1/2 (a**(-1/2))**3 */
 }
 
+WEFT_EXACT(rsqrt, weft_exact_power(f, x[0], -1))
+
 const weft_op weft_op_rsqrt = {
     .name = "rsqrt", .formula = "y = a ** (-1/2)", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 6,
-    WEFT_KERNELS(rsqrt), .partial = rsqrt_partial,
+    WEFT_KERNELS(rsqrt), .partial = rsqrt_partial, .exact = &rsqrt_exact,
 };
 
 weft_node weft_rsqrt(weft_node a)

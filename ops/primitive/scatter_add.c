@@ -51,10 +51,37 @@ static weft_node scatter_add_transpose(weft_node y, const weft_node *x, int oper
     return operand == 0 ? weft_take(dy, x[1], weft__along_axis(weft_node_attributes(y))) : (weft_node){.tape = NULL};
 }
 
+static void scatter_add_in_field(weft_field *f, const weft_exact_call *call)
+{
+    const weft_shape *to = &call->y[0].shape;
+    int axis = weft__along_axis(call->attributes);
+    size_t outer = weft__dims_product(to->dim, 0, axis), length = to->dim[axis], count = weft_shape_count(&call->x[1].shape);
+    size_t inner = weft__dims_product(to->dim, axis + 1, to->rank);
+    for (size_t i = 0; i < outer * length * inner; i++)
+        call->y[0].number[i] = weft_exact_whole(f, 0);
+    for (size_t i = 0; i < outer * count * inner; i++) {
+        int64_t at = call->x[1].index[i / inner % count];
+        if (at < 0 || (uint64_t)at >= length) {
+            weft_exact_refuse(f, "an index is out of range");
+            return;
+        }
+        weft_exact_number *y = &call->y[0].number[(i / inner / count * length + (size_t)at) * inner + i % inner];
+        *y = weft_exact_add(f, *y, call->x[0].number[i]);
+    }
+}
+
+static uint64_t scatter_add_below(const void *attributes, const weft_shape *x, int operand)
+{
+    (void)x;
+    return operand == 1 ? ((const weft_along *)attributes)->number : 0;
+}
+
+static const weft_exact scatter_add_exact = {.array = scatter_add_in_field, .below = scatter_add_below};
+
 const weft_op weft_op_scatter_add = {
     .name = "scatter_add", .formula = "y[.., index[m], ..] += x[.., m, ..]", .arity = 2,
     .kind = WEFT_GENERAL, .attribute_size = sizeof(weft_along), .words = weft__scattered_words,
-    .shape = scatter_add_shape, .kernel = scatter_add_kernel, .transpose = scatter_add_transpose,
+    .shape = scatter_add_shape, .kernel = scatter_add_kernel, .transpose = scatter_add_transpose, .exact = &scatter_add_exact,
 };
 
 weft_node weft__scatter_add_along(weft_node x, weft_node index, int axis, size_t length)

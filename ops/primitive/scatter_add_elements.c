@@ -91,10 +91,37 @@ static weft_node scatter_add_elements_transpose(weft_node y, const weft_node *x,
     return operand == 0 ? weft_gather_elements(dy, x[1], weft__along_axis(weft_node_attributes(y))) : (weft_node){.tape = NULL};
 }
 
+static void scatter_add_elements_in_field(weft_field *f, const weft_exact_call *call)
+{
+    const weft_shape *from = &call->x[0].shape;
+    int axis = weft__along_axis(call->attributes);
+    size_t n = from->dim[axis], length = call->y[0].shape.dim[axis], inner = weft__dims_product(from->dim, axis + 1, from->rank);
+    for (size_t i = 0; i < weft_shape_count(&call->y[0].shape); i++)
+        call->y[0].number[i] = weft_exact_whole(f, 0);
+    for (size_t i = 0; i < weft_shape_count(from); i++) {
+        int64_t at = call->x[1].index[i];
+        if (at < 0 || (uint64_t)at >= length) {
+            weft_exact_refuse(f, "an index is out of range");
+            return;
+        }
+        weft_exact_number *y = &call->y[0].number[(i / inner / n * length + (size_t)at) * inner + i % inner];
+        *y = weft_exact_add(f, *y, call->x[0].number[i]);
+    }
+}
+
+static uint64_t scatter_add_elements_below(const void *attributes, const weft_shape *x, int operand)
+{
+    (void)x;
+    return operand == 1 ? ((const weft_along *)attributes)->number : 0;
+}
+
+static const weft_exact scatter_add_elements_exact = {.array = scatter_add_elements_in_field, .below = scatter_add_elements_below};
+
 const weft_op weft_op_scatter_add_elements = {
     .name = "scatter_add_elements", .formula = "y[.., index[.., m, ..], ..] += x[.., m, ..]", .arity = 2,
     .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES, .attribute_size = sizeof(weft_along), .words = weft__scattered_words,
     .shape = scatter_add_elements_shape, .kernel = scatter_add_elements_kernel, .transpose = scatter_add_elements_transpose,
+    .exact = &scatter_add_elements_exact,
 };
 
 weft_node weft_scatter_add_elements(weft_node x, weft_node index, int axis, size_t length)

@@ -22,11 +22,20 @@ static weft_node sigmoid_partial(weft_node y, const weft_node *x, int operand)
     return weft_mul(y, weft_sub(weft_full_like(y, 1), y)); /* y' = y (1 - y) */
 }
 
+static weft_exact_number sigmoid_in_field(weft_field *f, const weft_exact_number *x)
+{
+    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, x[0]);
+    return weft_exact_div(f, e, weft_exact_add(f, one, e));
+}
+
+static const weft_exact sigmoid_exact = {.element = sigmoid_in_field};
+
 const weft_op weft_op_sigmoid = {
     .name = "sigmoid", .formula = "y = 1 / (1 + e ** -a)", .arity = 1,
     .flat = "where it is saturated",
     .kind = WEFT_ELEMENTWISE, .cost = 24,
     WEFT_KERNELS(sigmoid), .functions = {vector_sigmoidf_text, vector_sigmoid_text, e_to_the_text, exp_tail_text}, .partial = sigmoid_partial,
+    .exact = &sigmoid_exact,
 };
 
 weft_node weft_sigmoid(weft_node a)

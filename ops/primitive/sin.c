@@ -9,10 +9,12 @@ static weft_node sin_partial(weft_node y, const weft_node *x, int operand)
     return weft_cos(x[0]); /* d(sin a)/da = cos a */
 }
 
+WEFT_EXACT(sin, weft_exact_symbol(f, "sin", WEFT_ODD, x, 1))
+
 const weft_op weft_op_sin = {
     .name = "sin", .formula = "y = sin a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
-    WEFT_KERNELS(sin), .partial = sin_partial,
+    WEFT_KERNELS(sin), .partial = sin_partial, .exact = &sin_exact,
 };
 
 weft_node weft_sin(weft_node a)

@@ -22,11 +22,13 @@ static weft_node softplus_partial(weft_node y, const weft_node *x, int operand)
     return weft_sigmoid(x[0]); /* d ln(1 + e**a)/da = 1/(1 + e**-a) */
 }
 
+WEFT_EXACT(softplus, weft_exact_log(f, weft_exact_add(f, weft_exact_whole(f, 1), weft_exact_exp(f, x[0]))))
+
 const weft_op weft_op_softplus = {
     .name = "softplus", .formula = "y = ln(1 + e ** a)", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 44,
     WEFT_KERNELS(softplus), .functions = {vector_softplusf_text, vector_softplus_text, vector_log1p_text, ln_of_text, e_to_the_text, exp_tail_text},
-    .partial = softplus_partial,
+    .partial = softplus_partial, .exact = &softplus_exact,
 };
 
 weft_node weft_softplus(weft_node a)

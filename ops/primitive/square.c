@@ -9,11 +9,13 @@ static weft_node square_partial(weft_node y, const weft_node *x, int operand)
     return weft_mul(weft_full_like(x[0], 2), x[0]); /* d(a**2)/da = 2a */
 }
 
+WEFT_EXACT(square, weft_exact_power(f, x[0], 4))
+
 const weft_op weft_op_square = {
     .name = "square", .formula = "y = a ** 2", .arity = 1,
     .flat = "at 0",
     .kind = WEFT_ELEMENTWISE,
-    WEFT_KERNELS(square), .partial = square_partial,
+    WEFT_KERNELS(square), .partial = square_partial, .exact = &square_exact,
 };
 
 weft_node weft_square(weft_node a)

@@ -42,10 +42,20 @@ static weft_node sum_transpose(weft_node y, const weft_node *x, int operand, wef
     return weft__reduction_spread(y, x[0], dy); /* d sum(x)/dx[i] = 1 for each i */
 }
 
+static weft_exact_number sum_in_field(weft_field *f, size_t n, const weft_exact_number *x)
+{
+    weft_exact_number y = weft_exact_whole(f, 0);
+    for (size_t i = 0; i < n; i++)
+        y = weft_exact_add(f, y, x[i]);
+    return y;
+}
+
+static const weft_exact sum_exact = {.fold = sum_in_field};
+
 const weft_op weft_op_sum = {
     .name = "sum", .formula = "y = sum of x over the axes", .arity = 1,
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
-    .shape = weft__reduction_shape, .fold = &sum_fold, .transpose = sum_transpose,
+    .shape = weft__reduction_shape, .fold = &sum_fold, .transpose = sum_transpose, .exact = &sum_exact,
 };
 
 weft_node weft_sum(weft_node x, unsigned axes, bool keepdims)

@@ -45,10 +45,17 @@ static weft_node take_transpose(weft_node y, const weft_node *x, int operand, we
     return weft__scatter_add_along(dy, x[1], axis, weft_node_shape(x[0]).dim[axis]);
 }
 
+static uint64_t take_below(const void *attributes, const weft_shape *x, int operand)
+{
+    return operand == 1 ? x[0].dim[weft__along_axis(attributes)] : 0;
+}
+
+static const weft_exact take_exact = {.moves = true, .below = take_below};
+
 const weft_op weft_op_take = {
     .name = "take", .formula = "y[.., m, ..] = x[.., index[m], ..]", .arity = 2,
     .kind = WEFT_GENERAL, .attribute_size = sizeof(weft_along), .words = weft__along_words,
-    .shape = take_shape, .kernel = take_kernel, .transpose = take_transpose,
+    .shape = take_shape, .kernel = take_kernel, .transpose = take_transpose, .exact = &take_exact,
 };
 
 weft_node weft_take(weft_node x, weft_node index, int axis)

@@ -23,11 +23,20 @@ static weft_node tanh_partial(weft_node y, const weft_node *x, int operand)
     return weft_sub(weft_full_like(y, 1), weft_mul(y, y)); /* d(tanh a)/da = 1 - tanh(a)**2 */
 }
 
+static weft_exact_number tanh_in_field(weft_field *f, const weft_exact_number *x)
+{
+    weft_exact_number one = weft_exact_whole(f, 1), two = weft_exact_whole(f, 2), e = weft_exact_exp(f, weft_exact_add(f, x[0], x[0]));
+    return weft_exact_sub(f, one, weft_exact_div(f, two, weft_exact_add(f, e, one))); /* 1 - 2 / (e**2a + 1) */
+}
+
+static const weft_exact tanh_exact = {.element = tanh_in_field};
+
 const weft_op weft_op_tanh = {
     .name = "tanh", .formula = "y = tanh a", .arity = 1,
     .flat = "where it is saturated",
     .kind = WEFT_ELEMENTWISE, .cost = 28,
     WEFT_KERNELS(tanh), .functions = {vector_tanhf_text, vector_tanh_text, vector_expm1_text, exp_tail_text}, .partial = tanh_partial,
+    .exact = &tanh_exact,
 };
 
 weft_node weft_tanh(weft_node a)

@@ -23,10 +23,17 @@ static weft_status uniform_kernel(const weft_call *call)
     return weft__noise_run(call, WEFT__NOISE_UNIFORM, narrow ? WEFT__NOISE_HIGH : WEFT__NOISE_BOTH, narrow ? uniform_f32 : uniform_f64);
 }
 
+static void uniform_in_field(weft_field *f, const weft_exact_call *call)
+{
+    weft__noise_in_field(f, call, "uniform");
+}
+
+static const weft_exact uniform_exact = {.array = uniform_in_field, .below = weft__noise_below};
+
 const weft_op weft_op_uniform = {
     .name = "uniform", .formula = "y = Philox4x32-10 bits / 2**24 or 2**53", .arity = 2,
     .kind = WEFT_GENERAL, .flags = WEFT_ZERO_DERIVATIVE | WEFT_IN_PARTS, .attribute_size = sizeof(weft__noise),
-    .shape = weft__noise_shape, .kernel = uniform_kernel,
+    .shape = weft__noise_shape, .kernel = uniform_kernel, .exact = &uniform_exact,
 };
 
 weft_node weft_uniform(weft_node seed, weft_node step, uint32_t stream, weft_dtype dtype, int rank, const size_t *dim)

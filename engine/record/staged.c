@@ -1,6 +1,13 @@
 /* staged.c: what some outputs need, recorded once more with every fused op written out as its staged twin. Nodes that no fused op leads to stay
  * as they are. */
-#include "engine/text/emit.h"
+#include "engine/record/staged.h"
+
+#include "engine/record/needed.h"
+
+static bool has_name(const weft__node *node)
+{
+    return node->name && *node->name;
+}
 
 static bool is_fused(const weft__node *node)
 {
@@ -11,7 +18,7 @@ static bool is_fused(const weft__node *node)
 static weft_node record_again(const weft__node *node, const weft_node *x)
 {
     weft_node made = node->op->kind == WEFT_ASSIGN ? weft_assign(x[0], x[1]) : weft_record(node->op, x, node->n, node->attributes);
-    return weft__has_name(node) ? weft_name(made, node->name) : made;
+    return has_name(node) ? weft_name(made, node->name) : made;
 }
 
 /* map: (count), what stands for each node; that of a part is set by its node. */
@@ -31,7 +38,7 @@ static void expand_node(weft_tape *tape, uint32_t id, weft_node *map)
     if (is_fused(node)) {
         if (node->op->expand(map[id], x, twin) == WEFT_OK)
             for (int k = 0; k < weft__output_count(node->op); k++)
-                map[id + (uint32_t)k] = weft__has_name(node) && !k ? weft_name(twin[k], node->name) : twin[k];
+                map[id + (uint32_t)k] = has_name(node) && !k ? weft_name(twin[k], node->name) : twin[k];
     } else if (changed) {
         map[id] = record_again(node, x);
         for (int k = 1; k < weft__output_count(node->op); k++)
