@@ -194,6 +194,24 @@ static void compare(const weft_side sides[2], double seconds, weft_comparison *c
     course_paragraph("      ", c->message);
 }
 
+/* Is the gradient that stands in backward_expand() the one that Weft derives from the formula? At a small shape, without rounding. */
+static weft_proof prove_formula(void)
+{
+    weft_tape *t = weft_tape_new(NULL);
+    const size_t dim[] = {2, 3};
+    weft_node x[] = {weft_input(t, "a", WEFT_F64, 2, dim), weft_input(t, "b", WEFT_F64, 2, dim), weft_input(t, "gamma", WEFT_F64, 1, &dim[1])};
+    weft_node dy = weft_input(t, "dy", WEFT_F64, 2, dim), y[] = {fused(NULL, x), staged(NULL, x)}, by_hand[3], derived[3];
+    weft_proof proof;
+    weft_vjp(&y[0], &dy, 1, x, 3, by_hand);
+    weft_vjp(&y[1], &dy, 1, x, 3, derived);
+    course_status(weft_prove(by_hand, derived, 3, NULL, &proof), weft_tape_message(t));
+    printf("  da, db and dgamma, by hand and derived, as formulas:\n");
+    course_paragraph("      ", proof.message);
+    printf("\n");
+    weft_tape_free(t);
+    return proof;
+}
+
 int main(int argc, char **argv)
 {
     static weft_comparison right, wrong;
@@ -211,9 +229,11 @@ int main(int argc, char **argv)
         printf("  %-14s %12.3g ms %24.3g ms\n", "a run", 1e3 * right.cost[0].seconds, 1e3 * right.cost[1].seconds);
     printf("  %-14s %12.4g MB %24.4g MB\n\n", "read, written", 1e-6 * (double)(right.cost[0].traffic.bytes_read + right.cost[0].traffic.bytes_written),
            1e-6 * (double)(right.cost[1].traffic.bytes_read + right.cost[1].traffic.bytes_written));
+    weft_proof proof = prove_formula();
     course_claim(wrong.agreement == WEFT_SIDES_DIFFER && !strcmp(wrong.result[wrong.failed].name, "da"), "the forgotten path is found, in da");
     course_claim(wrong.length[0] == 1 && wrong.length[1] == 1, "on one number");
     course_claim(right.agreement == WEFT_SIDES_AGREE, "kernel and formula agree, along directions and in second derivatives too");
+    course_claim(proof.verdict == WEFT_PROVED, "the gradient by hand is proved, as a formula");
     course_claim(right.result[1].error[1] < 4, "and in f32 the kernel is within 4 ulp of the truth");
     return 0;
 }

@@ -119,7 +119,7 @@ own_fused_op() {
   says '"the formula" and "a gradient that forgets r":' 'da, element 0: "the formula" gives 7.05049044e-06, "a gradient that forgets r"' \
     'gives 0.705056095; at N = 1, D = 1, a = 0, b = 1, gamma = 1'
   says '[holds] the forgotten path is found, in da' '[holds] on one number' \
-    '[holds] kernel and formula agree, along directions and in second derivatives too'
+    '[holds] kernel and formula agree, along directions and in second derivatives too' '[holds] the gradient by hand is proved, as a formula'
 }
 
 for program in "$@"; do

@@ -1,5 +1,6 @@
 /* test_planted.c: the table of planted bugs is itself held: each family's right gradients are those that weft_vjp() derives, and each bug differs from
- * them by more than rounding, so that a checker which passes it is wrong. weft_compare() passes the right ones and none of the others. */
+ * them by more than rounding, so that a checker which passes it is wrong. weft_compare() passes the right ones and none of the others, and
+ * weft_prove() proves and refutes them. */
 #include "tests/planted.h"
 #include "tests/suite.h"
 
@@ -132,6 +133,44 @@ START_TEST(compare_finds_what_is_wrong)
 }
 END_TEST
 
+/* --- weft_prove() --- */
+
+/* The proof that a hand-derived gradient is the one that weft_vjp() derives. */
+static weft_proof prove(const planted_family *family, planted_mistake mistake, int i)
+{
+    weft_tape *t = weft_tape_new(NULL);
+    planted_graph g;
+    weft_node derived;
+    weft_proof proof = {.verdict = WEFT_REFUTED};
+    planted_record(family, mistake, t, WEFT_F64, &g);
+    weft_vjp(&g.y, &g.dy, 1, &g.x[i], 1, &derived);
+    ck_assert_msg(weft_tape_status(t) == WEFT_OK, "%s: %s", family->name, weft_tape_message(t));
+    weft_shape by_hand = weft_node_shape(g.dx[i]), own = weft_node_shape(derived);
+    if (by_hand.rank == own.rank && !memcmp(by_hand.dim, own.dim, sizeof own.dim)) /* else it is no candidate */
+        ck_assert_msg(weft_prove(&g.dx[i], &derived, 1, NULL, &proof) == WEFT_OK, "%s: %s", family->name, weft_tape_message(t));
+    weft_tape_free(t);
+    return proof;
+}
+
+START_TEST(right_gradients_are_proved)
+{
+    const planted_family *family = planted_family_at((size_t)_i);
+    for (int i = 0; i < family->n; i++)
+        if (!family->x[i].constant) {
+            weft_proof proof = prove(family, PLANTED_NONE, i);
+            ck_assert_msg(proof.verdict == WEFT_PROVED, "%s, %s: %s", family->name, family->x[i].name, proof.message);
+        }
+}
+END_TEST
+
+START_TEST(wrong_gradients_are_refuted)
+{
+    const planted_bug *bug = planted_at((size_t)_i);
+    weft_proof proof = prove(bug->family, bug->mistake, bug->wrong);
+    ck_assert_msg(proof.verdict == WEFT_REFUTED, "%s, %s: %s", bug->family->name, bug->name, proof.message);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("planted bugs");
@@ -140,6 +179,8 @@ int main(void)
     tcase_add_loop_test(wrong, wrong_gradients_are_wrong, 0, (int)planted_count());
     tcase_add_loop_test(right, compare_passes_what_is_right, 0, (int)planted_family_count());
     tcase_add_loop_test(wrong, compare_finds_what_is_wrong, 0, (int)planted_count());
+    tcase_add_loop_test(right, right_gradients_are_proved, 0, (int)planted_family_count());
+    tcase_add_loop_test(wrong, wrong_gradients_are_refuted, 0, (int)planted_count());
     suite_add_tcase(suite, right);
     suite_add_tcase(suite, wrong);
     return run_suite(suite);
