@@ -11,6 +11,7 @@ int command_bench(int argc, char **argv);
 int command_emit(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_prove(int argc, char **argv);
 int command_ops(int argc, char **argv);
 
 #endif

@@ -11,6 +11,7 @@ static const struct {
     {"compare", "the staged and the fused gradient of batch normalization, set against each other", command_compare},
     {"eval", "an expression over files: value, gradients, directional derivatives", command_eval},
     {"check", "the derivative of an expression against central differences", command_check},
+    {"prove", "two expressions are equal, without tolerance, or a counterexample", command_prove},
     {"ops", "what expressions may call, with formulas and derivatives", command_ops},
     {"train", "a network that learns handwritten digits", command_train},
     {"bench", "times, in copies of one array", command_bench},
