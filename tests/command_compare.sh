@@ -31,8 +31,8 @@ run 1 compare 'batchnorm(h, gamma, beta)' 'batchnorm(h, gamma, beta)' "${norm[@]
 says '"result":	"dh"'
 run 1 compare "sum($hhat)" "sum($hhat)" --shape h=N,D --gradient h='0 * h * dy'
 says '^silent: .*the gradient of h is 0 in every trial'
-run 1 compare 'x' 'y' --shape x=N
-says '"second" fails and the other does not: .*"y" is not known'
+run 1 compare 'x @ y' 'x * y' --shape x=N,D --shape y=N,D
+says '"first" fails and the other does not: '
 
 # --- bad use ---
 run 2 compare 'x' --shape x=N
@@ -52,7 +52,13 @@ run 2 compare 'x' 'x' --shape x=N --size N
 complains 'it must be N='
 run 2 compare 'x' 'x' --shape x=N --size N=99999999999
 run 2 compare 'x' 'x' --shape x=N --trials 0
-run 2 compare 'y' 'y' --shape x=N
+run 2 compare 'x' 'y' --shape x=N
+complains '"y" is not known'
+complains '\^'
+run 2 compare 'x' '(x' --shape x=N
+run 2 compare 'x' 'x' --shape x=N --gradient x='dz'
+complains '"dz" is not known'
+run 2 compare 'x @ y' 'x @ y' --shape x=N,2 --shape y=3,N
 says '^refused: '
 run 2 compare 'sum(broadcast_to(x, (10**5, 10**5)))' 'x' --shape x=
 complains '--work'

@@ -61,6 +61,8 @@ static bool find_cotangent(claim_list *list, named_list *in, weft_tape *tape, we
     return true;
 }
 
+enum { MOST_RUNS = 2000 }; /* of hypotheses, which are fewer in small graphs */
+
 static bool parse_claim(claim_list *list, const named_list *in, weft_tape *tape, weft_node dy, const claim *c, weft_node *claimed)
 {
     weft_binding_name names[MOST_NAMED + 1];
@@ -70,7 +72,7 @@ static bool parse_claim(claim_list *list, const named_list *in, weft_tape *tape,
         names[n++] = (weft_binding_name){in->item[i].name, in->item[i].node};
     names[n++] = (weft_binding_name){"dy", dy};
     weft_status status = weft_parse(tape, c->what, names, n, claimed, message);
-    return status == WEFT_OK || limits_fail(list->limits, status, message);
+    return status == WEFT_OK ? limits_allow(list->limits, claimed, 1, MOST_RUNS) : limits_fail(list->limits, status, message);
 }
 
 static bool measure_one(claim_list *list, const named_list *in, weft_tape *tape, weft_node y, const weft_binding *bind, size_t n_bind, weft_node dy,
@@ -92,7 +94,6 @@ static bool measure_one(claim_list *list, const named_list *in, weft_tape *tape,
 
 bool claims_measure(claim_list *list, named_list *in, weft_tape *tape, weft_node y, generator *g)
 {
-    enum { MOST_RUNS = 2000 }; /* of hypotheses, which are fewer in small graphs */
     weft_binding bind[MOST_NAMED + 1], dy;
     double *made = NULL;
     for (size_t i = 0; i < list->n; i++)

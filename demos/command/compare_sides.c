@@ -302,6 +302,29 @@ static void record_inputs(const options *o, weft_tape *t, weft_node *x)
     }
 }
 
+/* Each text can be read; what cannot is shown with its line and a caret. */
+static bool readable(options *o)
+{
+    weft_tape *t = weft_tape_new(NULL);
+    weft_node x[WEFT_MOST_INPUTS];
+    weft_binding_name names[WEFT_MOST_INPUTS + 2];
+    bool good = true;
+    record_inputs(o, t, x);
+    for (size_t i = 0; i < o->n; i++)
+        names[i] = (weft_binding_name){o->input[i].name, x[i]};
+    for (size_t k = 0; k < 2 + o->n && good && o->n; k++) {
+        const char *text = k < 2 ? o->expression[k] : o->gradient[k - 2];
+        char message[WEFT_MESSAGE_SIZE];
+        weft_node found;
+        names[o->n] = (weft_binding_name){"dy", x[0]};
+        names[o->n + 1] = (weft_binding_name){"y", x[0]};
+        if (text && weft_parse(t, text, names, k < 2 ? o->n : o->n + 2, &found, message) == WEFT_ERROR_SYNTAX)
+            good = limits_fail(&o->limits, WEFT_ERROR_SYNTAX, message);
+    }
+    weft_tape_free(t);
+    return good;
+}
+
 /* What the expressions cost at the longest lengths is within the limits. An expression that cannot be recorded there is for weft_compare() to judge. */
 static bool allowed(options *o, const weft_side sides[2], const weft_allocator *allocator)
 {
@@ -348,7 +371,7 @@ static int compare(options *o)
     const weft_side sides[] = {weft_side_of_expression(&text[0]), weft_side_of_expression(&text[1])};
     weft_comparison c;
     o->compare.allocator = &allocator;
-    if (!allowed(o, sides, &allocator))
+    if (!readable(o) || !allowed(o, sides, &allocator))
         return EXIT_BAD_USAGE;
     weft_status status = weft_compare(sides, o->input, o->n, &o->compare, &c);
     if (status != WEFT_OK) {

@@ -48,16 +48,16 @@ typedef struct prover {
 static weft_status check_pair(weft_tape *tape, weft_node a, weft_node b, size_t k)
 {
     if (a.tape != tape || b.tape != tape || weft_node_failed(a) || weft_node_failed(b))
-        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "prove: a[%zu] and b[%zu] must be nodes of the tape of a[0]", k, k);
+        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "proof: a[%zu] and b[%zu] must be nodes of the tape of a[0]", k, k);
     const weft__shape *left = weft__look(a)->shape, *right = weft__look(b)->shape;
     if (left != right) {
         char words[2][128];
         weft__shape_print(&left->dims, words[0], sizeof words[0]);
         weft__shape_print(&right->dims, words[1], sizeof words[1]);
-        return weft__tape_fail(tape, WEFT_ERROR_SHAPE, "prove: a[%zu] is %s and b[%zu] is %s; equal nodes have one shape", k, words[0], k, words[1]);
+        return weft__tape_fail(tape, WEFT_ERROR_SHAPE, "proof: a[%zu] is %s and b[%zu] is %s; equal nodes have one shape", k, words[0], k, words[1]);
     }
     if ((weft_node_dtype(a) == WEFT_I64) != (weft_node_dtype(b) == WEFT_I64))
-        return weft__tape_fail(tape, WEFT_ERROR_DTYPE, "prove: a[%zu] is %s and b[%zu] is %s; both must be numbers, or both i64", k,
+        return weft__tape_fail(tape, WEFT_ERROR_DTYPE, "proof: a[%zu] is %s and b[%zu] is %s; both must be numbers, or both i64", k,
                                weft_dtype_name(weft_node_dtype(a)), k, weft_dtype_name(weft_node_dtype(b)));
     return WEFT_OK;
 }
@@ -65,16 +65,16 @@ static weft_status check_pair(weft_tape *tape, weft_node a, weft_node b, size_t 
 static weft_status check_bindings(weft_tape *tape, const weft_prove_options *options)
 {
     if (options->n_bind && !options->bind)
-        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "prove: bind is NULL");
+        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "proof: bind is NULL");
     for (size_t i = 0; i < options->n_bind; i++) {
         const weft_binding *b = &options->bind[i];
         const weft_op *op = b->node.tape == tape ? weft_node_op(b->node) : NULL;
         weft_shape shape = weft_node_shape(b->node);
         size_t bytes = weft_shape_count(&shape) * weft_dtype_size(weft_node_dtype(b->node));
         if (!op || (op->kind != WEFT_INPUT && op->kind != WEFT_PARAMETER))
-            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "prove: binding %zu is no input or parameter of this tape", i);
+            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "proof: binding %zu is no input or parameter of this tape", i);
         if (b->bytes != bytes || (bytes && !b->data))
-            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "prove: binding %zu \"%.40s\" has %zu bytes and needs %zu", i, weft_node_name(b->node),
+            return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "proof: binding %zu \"%.40s\" has %zu bytes and needs %zu", i, weft_node_name(b->node),
                                    b->data ? b->bytes : 0, bytes);
     }
     return WEFT_OK;
@@ -105,7 +105,7 @@ static weft_status write_out(prover *p)
         if (status != WEFT_OK)
             return status;
     }
-    return weft__tape_fail(p->tape, WEFT_ERROR_ARGUMENT, "prove: the staged twin of a fused op is made of fused ops, %d levels deep",
+    return weft__tape_fail(p->tape, WEFT_ERROR_ARGUMENT, "proof: the staged twin of a fused op is made of fused ops, %d levels deep",
                            (int)MOST_LEVELS);
 }
 
@@ -278,7 +278,7 @@ weft_status weft_prove(const weft_node *a, const weft_node *b, size_t n, const w
     if (tape->status != WEFT_OK)
         return tape->status;
     if (!b || !proof)
-        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "prove: %s is NULL", b ? "proof" : "b");
+        return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "proof: %s is NULL", b ? "proof" : "b");
     prover p = {.tape = tape, .n = n, .options = options ? *options : (weft_prove_options){.points = 0}, .proof = proof};
     weft_status status = check_bindings(tape, &p.options);
     for (size_t k = 0; k < n && status == WEFT_OK; k++)
