@@ -312,12 +312,18 @@ static pair difference_of_rounding(void) /* not even true, but by less than a ru
     return (pair){times(1.4142135623730951, x), weft_mul(weft_sqrt(number(2)), x)};
 }
 
+static pair rounding_made_large(void) /* 0, but for rounding, of which 1e-4 is left */
+{
+    return (pair){times(1e12, weft_sub(weft_exp(weft_add(x, w)), weft_mul(weft_exp(x), weft_exp(w)))), weft_full_like(x, 0)};
+}
+
 static const struct {
     const char *name;
     pair (*build)(void);
 } open_questions[] = {
     {"exp(a + b)", exponential_of_a_sum}, {"log(exp(a))", logarithm_of_an_exponential}, {"sin**2 + cos**2", sine_and_cosine},
     {"relu(a**2 + b**2)", positive_sum}, {"max of three", order_of_three}, {"(a**(1/3))**3", power_of_a_third}, {"sqrt(2)", difference_of_rounding},
+    {"rounding made large", rounding_made_large},
 };
 enum { OPEN_QUESTIONS = sizeof open_questions / sizeof *open_questions };
 
