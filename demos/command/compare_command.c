@@ -1,5 +1,6 @@
-/* compare_command.c: `weft compare`: two expressions are for compare_sides.c; of `weft compare batchnorm`, where h comes from, the table, the JSON. */
+/* compare_command.c: `weft compare`: two expressions are for compare_sides.c, edited C for against.c; of `weft compare batchnorm`, where h comes from, the table, the JSON. */
 #define _GNU_SOURCE
+#include "against.h"
 #include "arguments.h"
 #include "commands.h"
 #include "compare.h"
@@ -329,6 +330,9 @@ static bool is_about_batchnorm(int argc, char **argv)
 
 int command_compare(int argc, char **argv)
 {
+    for (int i = 1; i < argc; i++)
+        if (!strncmp(argv[i], "--against", strlen("--against")))
+            return command_compare_against(argc, argv);
     if (!is_about_batchnorm(argc, argv))
         return command_compare_sides(argc, argv);
     static const struct option known[] = {{"x", required_argument, NULL, 'x'},    {"dtype", required_argument, NULL, 'd'},
@@ -342,6 +346,8 @@ int command_compare(int argc, char **argv)
             usage(stdout);
             puts("");
             compare_sides_usage(stdout);
+            puts("");
+            against_usage(stdout);
             return EXIT_GOOD;
         }
         if (option == '?' || !set_option(&o, option, optarg))
