@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check and ops: text that asks for more than any machine has, files
+# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, why and audit: text that asks for more than any machine has, files
 # that lie about what is in them. Each gives one message and exit status 2, within seconds. bounded: and within 6 GiB of addresses, which a sanitized
 # build has no use of. Ends with "N passed, N failed".
 set -u
@@ -18,7 +18,7 @@ refused() {
   local status=0
   timeout 20 "$weft" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
   check "exit 2 of weft ${*:0:200}, got $status" test "$status" -eq 2
-  complains '^weft: (eval|check|ops): '
+  complains '^weft: (eval|check|ops|compare|prove|why|audit): '
   check "one message" test "$(grep -c '^weft: ' "$folder/err")" -eq 1
   check "no control characters" bash -c "! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' '$folder/err'"
   silent out
@@ -86,6 +86,23 @@ complains '--work'
 refused check 'sum(exp(broadcast_to(x, (10**5, 10**5))))' --shape x=1
 refused ops "$(repeat 100000 a)"
 refused ops $'\e[2J'
+
+# --- the same of commands that run an expression many times ---
+huge='sum(exp(broadcast_to(x, (10**6, 10**6))))'
+refused why nan "$huge" --in x=1
+refused why zero "$huge" --in x=1
+refused audit "$huge" --in x=1
+refused audit 'x' --in x=1 --fused "$huge"
+refused check 'x * x' --in x=1 --claimed "x=$huge"
+refused compare "$huge" 'x' --shape x=
+refused compare 'x' "$huge" --shape x=
+refused compare 'x * x' 'x * x' --shape x= --gradient "x=$huge"
+refused prove "$huge" 'x' --shape x=
+refused prove 'x' 'x' --shape 'x=10**9'
+refused prove 'x * x' "2 * x * $huge" --shape x= --gradient x
+refused compare 'x' 'x' --shape x=100000,100000
+refused compare 'x' 'x' --shape x=N --size N=99999999
+refused compare 'x' "$(repeat 200 '(')x$(repeat 200 ')')" --shape x=N
 
 # --- deep and long; an argument of a command is at most 128 KiB on Linux ---
 for text in '(' '[' '-' 'x**' 'exp(' 'x[' 'sum(x,axis=' '((x+' "'" '.' ',' $'\n(' '"' '#(' '\' $'\xff' $'\e[2J' 'x.T.' '1e' 'e1' '9' 'x='; do

@@ -302,10 +302,12 @@ static void record_inputs(const options *o, weft_tape *t, weft_node *x)
     }
 }
 
-/* Each text can be read; what cannot is shown with its line and a caret. */
-static bool readable(options *o)
+/* Each text can be read, else it is shown with line and caret; and what it costs at the longest lengths is within the limits. One that does not fit the
+ * shapes is for weft_compare() to judge. */
+static bool acceptable(options *o, const weft_allocator *allocator)
 {
-    weft_tape *t = weft_tape_new(NULL);
+    const double runs = 20.0 * (double)(o->compare.trials ? o->compare.trials : 60);
+    weft_tape *t = weft_tape_new(allocator);
     weft_node x[WEFT_MOST_INPUTS];
     weft_binding_name names[WEFT_MOST_INPUTS + 2];
     bool good = true;
@@ -318,22 +320,12 @@ static bool readable(options *o)
         weft_node found;
         names[o->n] = (weft_binding_name){"dy", x[0]};
         names[o->n + 1] = (weft_binding_name){"y", x[0]};
-        if (text && weft_parse(t, text, names, k < 2 ? o->n : o->n + 2, &found, message) == WEFT_ERROR_SYNTAX)
-            good = limits_fail(&o->limits, WEFT_ERROR_SYNTAX, message);
+        weft_status status = text ? weft_parse(t, text, names, k < 2 ? o->n : o->n + 2, &found, message) : WEFT_ERROR_SHAPE;
+        if (status == WEFT_ERROR_SYNTAX || status == WEFT_ERROR_MEMORY)
+            good = limits_fail(&o->limits, status, message);
+        else if (status == WEFT_OK)
+            good = limits_allow(&o->limits, &found, 1, runs);
     }
-    weft_tape_free(t);
-    return good;
-}
-
-/* What the expressions cost at the longest lengths is within the limits. An expression that cannot be recorded there is for weft_compare() to judge. */
-static bool allowed(options *o, const weft_side sides[2], const weft_allocator *allocator)
-{
-    weft_tape *t = weft_tape_new(allocator);
-    weft_node x[WEFT_MOST_INPUTS], y[2];
-    record_inputs(o, t, x);
-    for (int s = 0; s < 2; s++)
-        y[s] = o->n ? sides[s].value(sides[s].context, x) : (weft_node){.tape = NULL};
-    bool good = weft_tape_status(t) != WEFT_OK || !o->n || limits_allow(&o->limits, y, 2, 20.0 * (double)(o->compare.trials ? o->compare.trials : 60));
     weft_tape_free(t);
     return good;
 }
@@ -371,7 +363,7 @@ static int compare(options *o)
     const weft_side sides[] = {weft_side_of_expression(&text[0]), weft_side_of_expression(&text[1])};
     weft_comparison c;
     o->compare.allocator = &allocator;
-    if (!readable(o) || !allowed(o, sides, &allocator))
+    if (!acceptable(o, &allocator))
         return EXIT_BAD_USAGE;
     weft_status status = weft_compare(sides, o->input, o->n, &o->compare, &c);
     if (status != WEFT_OK) {

@@ -102,7 +102,7 @@ static void describe_difference(weft__comparing *c, const weft__case *k, const w
         r->count[i] = k->count[i];
         r->number[i] = k->count[i] ? k->number[i][0] : 0;
         for (size_t e = 0; e < k->count[i] && k->count[i] <= 6; e++)
-            say(&s, e ? "%s %.6g" : ", %s = %.6g", e ? "" : c->input[i].name, k->number[i][e]);
+            say(&s, e ? "%s %.6g" : i || r->n_lengths ? ", %s = %.6g" : "; at %s = %.6g", e ? "" : c->input[i].name, k->number[i][e]);
     }
     r->failed = f->result;
     r->element = f->element;
