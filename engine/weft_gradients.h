@@ -109,7 +109,7 @@ typedef enum weft_agreement {
     WEFT_SIDES_REFUSE    /* no shape was accepted by either */
 } weft_agreement;
 
-typedef struct weft_compared { /* one result of both */
+typedef struct weft_compared { /* one result of both; NaN is what was not measured: in f32 y and the gradients are */
     char name[48];                    /* "y", "dh", "y_dot", "ddh": the derivative of <u, gradient> for random u */
     double max_abs, max_rel, max_ulp; /* at `size`: between the sides; relative to the largest entry, and in ulp of it */
     double error[2];                  /* of each, in ulp of the largest entry: against f64 of side 0 on the same numbers; f64: 0 for side 0 itself */

@@ -150,7 +150,7 @@ static void add_offsets(compare_charts *c, const weft_side sides[2], const weft_
         weft_comparison m = measured(sides, moved, n, quiet);
         for (int s = 0; s < 2; s++) {
             c->y[c->n][s][k] = NAN;
-            for (size_t r = 0; r < m.n_results && m.agreement != WEFT_SIDES_REFUSE && strcmp(m.result[r].name, "y_dot"); r++)
+            for (size_t r = 0; r < m.n_results && m.agreement != WEFT_SIDES_REFUSE; r++)
                 c->y[c->n][s][k] = fmax(c->y[c->n][s][k], m.result[r].error[s]); /* fmax passes NaN by */
         }
     }

@@ -11,6 +11,7 @@
 
 #include <cjson/cJSON.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +72,8 @@ static void print_measured(const options *o, const weft_comparison *c)
     for (size_t k = 0; k < o->compare.n_size; k++)
         printf("%s %s = %zu", k ? "," : "", o->size[k].name, o->size[k].value);
     printf(": errors in ulp of the largest entry, against f64 of the first\n%-12s %12s %12s %12s\n", "", "apart", "first", "second");
-    for (size_t r = 0; r < c->n_results && r <= o->n; r++)
-        if (c->result[r].max_ulp > 0 || c->result[r].error[0] > 0 || c->result[r].error[1] > 0 || r == 0 || c->result[r].name[0] == 'd')
+    for (size_t r = 0; r < c->n_results; r++)
+        if (!isnan(c->result[r].max_ulp))
             printf("%-12s %12.3g %12.3g %12.3g\n", c->result[r].name, c->result[r].max_ulp, c->result[r].error[0], c->result[r].error[1]);
     printf("\n%-12s %12s %12s %12s %12s %12s\n", "", "a run", "read", "written", "peak", "kept");
     for (int s = 0; s < 2; s++) {
@@ -107,6 +108,8 @@ static void add_measured(cJSON *to, const weft_comparison *c)
     cJSON *results = cJSON_AddArrayToObject(to, "results"), *costs = cJSON_AddArrayToObject(to, "costs");
     for (size_t r = 0; r < c->n_results; r++) {
         const weft_compared *from = &c->result[r];
+        if (isnan(from->max_ulp))
+            continue;
         cJSON *at = cJSON_CreateObject();
         cJSON_AddItemToArray(results, at);
         cJSON_AddStringToObject(at, "name", from->name);

@@ -2,6 +2,7 @@
  * them, compare_shrink.c makes one that fails small, compare_report.c measures errors and costs. */
 #include "engine/judge/compare.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -184,8 +185,10 @@ weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inp
     if (status != WEFT_OK)
         return status;
     comparison->n_results = 2 + (c.options.first_order ? 1 : 2) * c.n_active - (c.n_active ? 0 : 1);
-    for (size_t r = 0; r < comparison->n_results; r++)
+    for (size_t r = 0; r < comparison->n_results; r++) {
+        comparison->result[r] = (weft_compared){.max_abs = NAN, .max_rel = NAN, .max_ulp = NAN, .error = {NAN, NAN}};
         weft__result_name(&c, r, comparison->result[r].name, sizeof comparison->result[r].name);
+    }
     weft_allocator allocator = weft__allocator_or_default(c.options.allocator);
     weft__arena_init(&c.arena, &allocator);
     bool good = run_trials(&c, c.options.trials ? c.options.trials : 60);

@@ -67,11 +67,17 @@ static bool measure_errors(weft__comparing *c, const weft__case *k)
 
 /* --- costs --- */
 
-static double now(void)
+static struct timespec now(void)
 {
-    struct timespec t;
+    struct timespec t = {0};
     timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return t;
+}
+
+static double seconds_since(struct timespec begin)
+{
+    struct timespec end = now();
+    return (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
 }
 
 static int by_size(const void *a, const void *b)
@@ -84,23 +90,24 @@ enum { MOST_ROUNDS = 101, LEAST_ROUNDS = 5 };
 
 static double timed(weft_program *p, size_t repeats)
 {
-    double start = now();
+    struct timespec begin = now();
     for (size_t k = 0; k < repeats; k++)
         weft_run(p);
-    return (now() - start) / (double)repeats;
+    return seconds_since(begin) / (double)repeats;
 }
 
 /* Rounds in which the two take turns, after one in which memory is touched. */
 static void measure_times(weft_program *const p[2], double seconds, weft_cost *cost)
 {
-    double times[2][MOST_ROUNDS], begin = now();
+    double times[2][MOST_ROUNDS];
+    struct timespec begin = now();
     size_t repeats[2], rounds = 0;
     for (int side = 0; side < 2; side++) {
         double once = timed(p[side], 1);
-        repeats[side] = once > 0 && once < 1e-3 ? (size_t)(1e-3 / once) + 1 : 1; /* a millisecond or more: the clock then counts for nothing */
+        repeats[side] = once < 1e-3 ? (size_t)(1e-3 / fmax(once, 1e-8)) + 1 : 1; /* a millisecond or more: the clock then counts for nothing */
         repeats[side] = repeats[side] > 100000 ? 100000 : repeats[side];
     }
-    while (rounds < MOST_ROUNDS && (rounds < LEAST_ROUNDS || now() - begin < seconds)) {
+    while (rounds < MOST_ROUNDS && (rounds < LEAST_ROUNDS || seconds_since(begin) < seconds)) {
         for (int side = 0; side < 2; side++)
             times[side][rounds] = timed(p[side], repeats[side]);
         rounds++;
