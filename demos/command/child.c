@@ -172,7 +172,8 @@ child_result child_run(const child_request *r)
     else if (WIFSIGNALED(status))
         snprintf(result.words, sizeof result.words, "it crashed (%s)", strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) || !s->steady)
-        snprintf(result.words, sizeof result.words, "%s", *s->words ? s->words : !s->returned ? "it ended the process" : "it gives other numbers when it is called again");
+        snprintf(result.words, sizeof result.words, "%s",
+                 *s->words ? s->words : !s->returned ? "it ended the process" : "it gives other numbers when it is called again");
     else
         result = (child_result){.good = true, .steady = true, .times = s->times};
     if (result.good && s->times) {

@@ -1,4 +1,5 @@
-/* compare_command.c: `weft compare`: two expressions are for compare_sides.c, edited C for against.c; of `weft compare batchnorm`, where h comes from, the table, the JSON. */
+/* compare_command.c: `weft compare`: two expressions are for compare_sides.c, edited C for against.c; of `weft compare batchnorm`, where h comes
+ * from, the table, the JSON. */
 #define _GNU_SOURCE
 #include "against.h"
 #include "arguments.h"

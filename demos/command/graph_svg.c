@@ -173,7 +173,8 @@ bool graph_svg_print(FILE *out, weft_node y, const char *title)
                 double x0 = left_of(d, k, width) + BOX_WIDTH / 2.0, y0 = top_of(d, k) + BOX_HEIGHT, x1 = left_of(d, user, width) + BOX_WIDTH / 2.0;
                 double y1 = top_of(d, user), bend = (y1 - y0) / 2, middle = (x0 + x1) / 2, half = BOX_WIDTH / 2.0;
                 double around = d->box[user].row - d->box[k].row < 2 ? 0 : (middle < width / 2 ? -1 : 1) * (half + 40) * 4 / 3; /* past the boxes between */
-                fprintf(out, "<path class=\"edge\" d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x0, y0, x0 + around, y0 + bend, x1 + around, y1 - bend, x1, y1);
+                fprintf(out, "<path class=\"edge\" d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x0, y0, x0 + around, y0 + bend, x1 + around,
+                        y1 - bend, x1, y1);
             }
     for (int k = 0; k < d->n; k++)
         print_box(out, d, k, width);

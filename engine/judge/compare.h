@@ -75,7 +75,9 @@ typedef struct weft__recorded {
 } weft__recorded;
 
 weft_status weft__side_record(const weft__comparing *c, const weft_shape *shape, int side, weft_dtype dtype, bool all, weft__recorded *r);
-bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter); /* false: an error of the program, or no memory */
+
+/* False: an error of the program, or no memory. */
+bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter);
 void weft__result_name(const weft__comparing *c, size_t k, char *name, size_t size);
 
 /* --- compare_shrink.c, compare_report.c --- */

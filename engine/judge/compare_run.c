@@ -257,8 +257,8 @@ static bool same_shapes(weft__comparing *c, const weft__outcome o[2], weft__find
         if (same)
             continue;
         weft__result_name(c, k, name, sizeof name);
-        snprintf(f->message, sizeof f->message, "%s has the rank %d and %zu elements in \"%.60s\", the rank %d and %zu elements in \"%.60s\"", name, o[0].shape[k].rank,
-                 o[0].count[k], c->side[0].name, o[1].shape[k].rank, o[1].count[k], c->side[1].name);
+        snprintf(f->message, sizeof f->message, "%s has the rank %d and %zu elements in \"%.60s\", the rank %d and %zu elements in \"%.60s\"", name,
+                 o[0].shape[k].rank, o[0].count[k], c->side[0].name, o[1].shape[k].rank, o[1].count[k], c->side[1].name);
         f->differ = true;
         f->result = k;
         return false;
