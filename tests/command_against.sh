@@ -59,6 +59,8 @@ run 2 compare softmin --against "$folder/c/softmax.c"
 complains '"softmin" is not known'
 run 2 compare softmax --against "$folder/c/softmax.c" --size 64
 run 2 compare softmax --against "$folder/c/softmax.c" --limit 0
+run 2 compare softmax --against "$folder/c/softmax.c" --size 100000,100000
+complains 'more than 2\*\*27 elements'
 run 0 compare --help
 says '--against FILE.c'
 check "nothing is left behind" test -z "$(ls "$TMPDIR")"

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_PATH = 4096, NAME = 48, VERSIONS = 2, WRITTEN = 0, EDITED = 1, COMPILE_SECONDS = 120, KINDS = 3 };
+enum { MOST_PATH = 4096, NAME = 48, VERSIONS = 2, WRITTEN = 0, EDITED = 1, COMPILE_SECONDS = 120, KINDS = 3, MOST_ELEMENTS = 1 << 27 };
 
 void against_usage(FILE *to)
 {
@@ -455,6 +455,10 @@ int command_compare_against(int argc, char **argv)
     }
     if (!o.file || !emit_find("compare", argc, argv, &o.r)) {
         against_usage(stderr);
+        return EXIT_BAD_USAGE;
+    }
+    if (o.r.rows > MOST_ELEMENTS / o.r.columns) {
+        fprintf(stderr, "weft: compare: --size: more than 2**27 elements are not compared; write a smaller one\n");
         return EXIT_BAD_USAGE;
     }
     return against(&o);
