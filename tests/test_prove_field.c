@@ -1,6 +1,7 @@
 /* test_prove_field.c: the prime fields that weft_prove() works in: that they are fields in which squares can stand for positive numbers, and that
  * arithmetic in them, and constants, are right. */
 #include "engine/judge/field.h"
+#include "engine/judge/random.h"
 #include "tests/suite.h"
 
 #include <math.h>

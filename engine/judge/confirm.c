@@ -2,6 +2,7 @@
  * to be more than rounding by far: more than a part in 10**7 (in 10**3 where f32 takes part), and the same each time the inputs move by a part in
  * 10**9 (10**4), which changes what rounding leaves altogether and a true difference hardly. An element that is not finite on either side says nothing. */
 #include "engine/judge/confirm.h"
+#include "engine/judge/random.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
  * the field stands in the op's own file. Ops that move elements are run by their own kernels on the positions of the elements, so where they put
  * what is decided in one place. */
 #include "engine/judge/exact.h"
+#include "engine/judge/random.h"
 
 #include <math.h>
 #include <string.h>

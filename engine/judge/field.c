@@ -9,6 +9,7 @@
  * Numbers are kept times 2**64, modulo p. Source: P. L. Montgomery, Modular multiplication without trial division, 1985. The primes were found by
  * trying k = 22, 23, ...; tests/test_prove_field.c proves what is said of them. */
 #include "engine/judge/field.h"
+#include "engine/judge/random.h"
 
 #include <math.h>
 
@@ -89,14 +90,6 @@ uint64_t weft__field_prime(size_t which)
 double weft__field_least(void)
 {
     return (double)primes[0];
-}
-
-uint64_t weft__random(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
 }
 
 static uint64_t draw(const weft_field *f, uint64_t *state)

@@ -25,7 +25,6 @@ size_t weft__field_related(const weft_field *f, uint64_t drawn); /* roots that d
 uint64_t weft__field_prime(size_t which);
 double weft__field_least(void); /* the smallest of the primes */
 
-uint64_t weft__random(uint64_t *state); /* splitmix64 */
 weft_exact_number weft__field_draw(const weft_field *f, uint64_t *state); /* drawn: left 0 */
 
 /* A constant as the fraction that it is meant to be, as weft_prove() says; narrow: it is an f32. */

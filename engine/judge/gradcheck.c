@@ -5,6 +5,7 @@
  * sum(w*(y(x+h) - y(x-h))) / ((x+h) - (x-h)): differences first, so that large values of y do not drown them. Both sides keep their
  * signs. It uses the public calls only, apart from memory. */
 #include "engine/judge/gradcheck.h"
+#include "engine/judge/random.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,17 +25,6 @@ typedef struct check {
 } check;
 
 /* --- numbers --- */
-
-/* splitmix64; weights of either sign and a size between 1/2 and 3/2, so that none hides its element. */
-static double draw(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    z ^= z >> 31;
-    double size = 0.5 + (double)(z >> 11) * 0x1p-53;
-    return z & 1 ? size : -size;
-}
 
 static const weft_binding *binding_of(const check *c, weft_node x)
 {
@@ -328,9 +318,9 @@ static weft_status run(check *c, weft_gradcheck *result)
         uint64_t state = c->options.seed;
         memset(c->plus, 0, c->y_count * sizeof *c->plus); /* an x without elements is never moved */
         for (size_t j = 0; j < c->y_count; j++)
-            c->weights[j] = c->y_count == 1 && !c->options.cotangent.tape ? 1 : draw(&state); /* one that is given may be forgotten by the claim */
+            c->weights[j] = c->y_count == 1 && !c->options.cotangent.tape ? 1 : weft__weight(&state); /* one that is given may be forgotten by the claim */
         for (size_t j = 0; j < c->preimage_count; j++)
-            c->preimage_weights[j] = draw(&state);
+            c->preimage_weights[j] = weft__weight(&state);
         if (record(c, outputs, missing) == WEFT_OK && compile(c, outputs) == WEFT_OK)
             for (size_t i = 0; i < c->n && check_one(c, i, missing[i], &result[i]) == WEFT_OK; i++)
                 continue;

@@ -24,6 +24,7 @@
  *
  * Indices and masks that are inputs are drawn from what their users accept, as cases. Noise is a symbol of seed, step, stream and position. */
 #include "engine/judge/confirm.h"
+#include "engine/judge/random.h"
 #include "engine/record/staged.h"
 
 #include <math.h>

@@ -5,6 +5,7 @@
  * until it stands before one of these.
  *
  * A sum within a rule cancels, if the same rule on the same adjoint, weighed at random, gives another result than zero. */
+#include "engine/judge/random.h"
 #include "engine/judge/traced.h"
 
 #include <math.h>
@@ -86,7 +87,7 @@ static weft_node stopped_by(const search *s)
 
 /* --- the backward pass --- */
 
-/* Of either sign and a size from 1/2 to 3/2, in the dtype and shape of x. splitmix64, Steele, Lea and Flood, 2014. */
+/* In the dtype and shape of x. */
 static weft_node weights(search *s, weft_node x)
 {
     size_t count = weft__traced_count(x), bytes = weft_dtype_size(weft_node_dtype(x)) * count;
@@ -96,11 +97,7 @@ static weft_node weights(search *s, weft_node x)
         return weft__failed(s->tape);
     }
     for (size_t i = 0; i < count; i++) {
-        uint64_t z = s->random += 0x9e3779b97f4a7c15u;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-        z ^= z >> 31;
-        double size = 0.5 + (double)(z >> 11) * 0x1p-53, weight = z & 1 ? size : -size;
+        double weight = weft__weight(&s->random);
         if (weft_node_dtype(x) == WEFT_F32)
             ((float *)data)[i] = (float)weight;
         else
