@@ -3,6 +3,7 @@
 build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev)
 test_packages=(check clang tcc valgrind)
 peer_packages=(python3-numpy python3-torch)
+browser_packages=(chromium fonts-dejavu-core)
 
 # need_packages PACKAGE...: installs those that are missing. Says nothing when there are none. Without the right to install, prints the one
 # command that does and exits 2. Where there is no dpkg, prints what is needed and goes on.
@@ -45,6 +46,12 @@ need_clang_sanitizers() {
     major=$(clang -dumpversion)
     need_packages "libclang-rt-${major%%.*}-dev"
   fi
+}
+
+# Chromium, and Node with npm, from wherever they came.
+need_browser() {
+  need_packages "${browser_packages[@]}"
+  command -v node >/dev/null && command -v npm >/dev/null || need_packages nodejs npm
 }
 
 # build FOLDER [NINJA OPTION...]: runs ninja. Its output is shown only when it fails.
