@@ -60,7 +60,10 @@ static bool is_steady(weft__comparing *c, const weft__case *k, int side, bool *s
 {
     weft__outcome a, b;
     *steady = true;
-    if (!weft__side_run(c, k, side, WEFT_F64, 0, &a) || !weft__side_run(c, k, side, WEFT_F64, 0, &b))
+    if (!weft__side_run(c, k, side, WEFT_F64, 0, &a))
+        return false;
+    weft__side_forget(c, side);
+    if (!weft__side_run(c, k, side, WEFT_F64, 0, &b))
         return false;
     *steady = a.refused == b.refused;
     for (size_t r = 0; r < a.n && *steady && !a.refused; r++)
@@ -194,6 +197,8 @@ weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inp
     bool good = run_trials(&c, c.options.trials ? c.options.trials : 60);
     if (good && c.options.size && comparison->agreement != WEFT_SIDES_REFUSE)
         good = weft__measure_sides(&c);
+    weft__side_forget(&c, 0);
+    weft__side_forget(&c, 1);
     weft__arena_free(&c.arena);
     if (good)
         return WEFT_OK;

@@ -166,30 +166,61 @@ static bool read_outputs(weft__comparing *c, const weft__recorded *r, const weft
     return true;
 }
 
-bool weft__side_run(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, uint64_t jitter, weft__outcome *o)
+void weft__side_forget(weft__comparing *c, int side)
 {
-    weft__recorded r;
-    *o = (weft__outcome){.refused = false};
-    weft_status status = weft__side_record(c, k->shape, side, dtype, dtype == WEFT_F64, &r);
-    for (size_t i = 0; i < r.n && status == WEFT_OK; i++)
-        if (weft_node_dtype(r.out[i]) == WEFT_I64)
+    weft__compiled *at = &c->compiled[side];
+    weft_program_free(at->program);
+    weft_tape_free(at->recorded.tape);
+    *at = (weft__compiled){.program = NULL};
+}
+
+static bool is_compiled(const weft__comparing *c, const weft__case *k, int side, weft_dtype dtype)
+{
+    const weft__compiled *at = &c->compiled[side];
+    bool same = at->recorded.tape && at->dtype == dtype;
+    for (size_t i = 0; i < c->n && same; i++)
+        same = at->shape[i].rank == k->shape[i].rank && !memcmp(at->shape[i].dim, k->shape[i].dim, (size_t)k->shape[i].rank * sizeof(size_t));
+    return same;
+}
+
+/* False: the side was refused, as the outcome says, or there is no memory; it is forgotten then. */
+static bool compile(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, weft__outcome *o)
+{
+    weft__side_forget(c, side);
+    weft__compiled *at = &c->compiled[side];
+    weft_status status = weft__side_record(c, k->shape, side, dtype, dtype == WEFT_F64, &at->recorded);
+    for (size_t i = 0; i < at->recorded.n && status == WEFT_OK; i++)
+        if (weft_node_dtype(at->recorded.out[i]) == WEFT_I64)
             status = WEFT_ERROR_DTYPE;
     if (status != WEFT_OK) {
-        c->no_memory |= status == WEFT_ERROR_MEMORY;
-        const char *words = weft_tape_message(r.tape);
+        const char *words = weft_tape_message(at->recorded.tape);
         refused(o, status, *words ? words : status == WEFT_ERROR_DTYPE ? "its results must be numbers" : "it did not return nodes of the tape of its inputs");
-        weft_tape_free(r.tape);
-        return !c->no_memory;
+    } else {
+        at->program = weft_compile_with(at->recorded.out, at->recorded.n, c->options.program);
+        status = weft_program_status(at->program);
+        status = status == WEFT_ERROR_COMPILER ? WEFT_OK : status; /* it runs on tiles */
+        if (status != WEFT_OK)
+            refused(o, status, weft_program_message(at->program));
     }
-    weft_program *p = weft_compile_with(r.out, r.n, c->options.program);
-    bool good = weft_program_status(p) == WEFT_OK || weft_program_status(p) == WEFT_ERROR_COMPILER;
-    if (good && weft__side_bind(c, k, &r, p, jitter) && weft_run(p) == WEFT_OK)
-        good = read_outputs(c, &r, p, o);
+    c->no_memory |= status == WEFT_ERROR_MEMORY;
+    at->dtype = dtype;
+    memcpy(at->shape, k->shape, sizeof at->shape);
+    if (status != WEFT_OK)
+        weft__side_forget(c, side);
+    return status == WEFT_OK;
+}
+
+bool weft__side_run(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, uint64_t jitter, weft__outcome *o)
+{
+    const weft__compiled *at = &c->compiled[side];
+    *o = (weft__outcome){.refused = false};
+    if (!is_compiled(c, k, side, dtype) && !compile(c, k, side, dtype, o))
+        return !c->no_memory;
+    if (weft__side_bind(c, k, &at->recorded, at->program, jitter) && weft_run(at->program) == WEFT_OK)
+        read_outputs(c, &at->recorded, at->program, o);
     else if (!c->no_memory)
-        refused(o, weft_program_status(p), weft_program_message(p));
-    c->no_memory |= weft_program_status(p) == WEFT_ERROR_MEMORY;
-    weft_program_free(p);
-    weft_tape_free(r.tape);
+        refused(o, weft_program_status(at->program), weft_program_message(at->program));
+    c->no_memory |= weft_program_status(at->program) == WEFT_ERROR_MEMORY;
     return !c->no_memory;
 }
 
