@@ -406,8 +406,9 @@ static int against(const options *o)
     return same ? EXIT_GOOD : EXIT_FAILED_CHECK;
 }
 
-static bool set_option(options *o, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    options *o = command;
     switch (option) {
     case 'a':
         o->file = value;
@@ -444,15 +445,9 @@ int command_compare_against(int argc, char **argv)
                                           {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     options o = {.r = emit_default, .seconds = 0.2, .limit = 10};
-    int option;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            against_usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(&o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, against_usage}, &o);
+    if (status != ARGUMENTS_READ)
+        return status;
     if (!o.file || !emit_find("compare", argc, argv, &o.r)) {
         against_usage(stderr);
         return EXIT_BAD_USAGE;

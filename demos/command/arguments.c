@@ -1,6 +1,7 @@
 /* arguments.c: see arguments.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "arguments.h"
+#include "commands.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -8,6 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+int arguments_read(int argc, char **argv, const argument_options *options, void *command)
+{
+    int option;
+    while ((option = getopt_long(argc, argv, options->brief, options->known, NULL)) != -1) {
+        if (option == 'h') {
+            options->usage(stdout);
+            return EXIT_GOOD;
+        }
+        if (option == '?' || !options->set(command, option, optarg))
+            return EXIT_BAD_USAGE;
+    }
+    return ARGUMENTS_READ;
+}
 
 bool argument_refuse(const char *command, const char *option, const char *value, const char *want)
 {

@@ -236,8 +236,9 @@ static bool set_size(options *o, const char *value)
     return text != NULL;
 }
 
-static bool set_option(options *o, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    options *o = command;
     weft_compare_input *in;
     char *what, *name;
     uint64_t whole;
@@ -393,17 +394,11 @@ static int with_options(options *o, int argc, char **argv)
                                           {"html", required_argument, NULL, 'H'},
                                           LIMITS_OPTIONS,                             {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&o->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            compare_sides_usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, compare_sides_usage}, o);
+    if (status != ARGUMENTS_READ)
+        return status;
     if (argc - optind != 2) {
         compare_sides_usage(stderr);
         return EXIT_BAD_USAGE;
