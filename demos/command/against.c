@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_PATH = 4096, NAME = 48, VERSIONS = 2, WRITTEN = 0, EDITED = 1, COMPILE_SECONDS = 120, KINDS = 3, MOST_ELEMENTS = 1 << 27 };
+enum { MOST_PATH = 4096, NAME = 48, VERSIONS = 2, WRITTEN = 0, EDITED = 1, KINDS = 3, MOST_ELEMENTS = 1 << 27 };
 
 void against_usage(FILE *to)
 {
@@ -118,32 +118,13 @@ static bool write_shim(const char *folder, const options *o, const emitted *e)
     return used < sizeof text && put_file(folder, "shim.c", text);
 }
 
-static void show_messages(const char *path)
-{
-    char line[256];
-    FILE *file = fopen(path, "r");
-    for (int k = 0; file && k < 12 && fgets(line, sizeof line, file); k++)
-        fprintf(stderr, "  %s", line);
-    if (file)
-        fclose(file);
-}
-
 /* folder: where the shim is, and the library goes; beside: where the header is looked for first. */
 static bool compile(const char *folder, const char *source, const char *beside, const char *library)
 {
-    char shim[MOST_PATH], first[MOST_PATH], second[MOST_PATH], out[MOST_PATH], messages[MOST_PATH];
+    char shim[MOST_PATH], out[MOST_PATH];
     snprintf(shim, sizeof shim, "%s/shim.c", folder);
-    snprintf(first, sizeof first, "-I%s", beside);
-    snprintf(second, sizeof second, "-I%s", folder);
     snprintf(out, sizeof out, "%s/%s", folder, library);
-    snprintf(messages, sizeof messages, "%s/messages", folder);
-    char *words[] = {"cc", "-O3", "-march=native", "-fPIC", "-shared", first, second, "-o", out, shim, (char *)(uintptr_t)source, "-lm", NULL};
-    int status = child_command(words, messages, COMPILE_SECONDS);
-    if (status == 0)
-        return true;
-    fprintf(stderr, "weft: compare: %s does not compile%s\n", source, status == 127 ? ": there is no cc" : status < 0 ? " in two minutes" : ":");
-    show_messages(messages);
-    return false;
+    return child_build(&(child_library){.command = "compare", .folder = folder, .source = source, .shim = shim, .beside = beside, .out = out});
 }
 
 /* --- running --- */

@@ -14,6 +14,7 @@ int command_check(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_prove(int argc, char **argv);
+int command_quiz(int argc, char **argv);
 int command_ops(int argc, char **argv);
 
 #endif

@@ -14,6 +14,7 @@ static const struct {
     {"audit", "what each node of an expression loses in f32", command_audit},
     {"why", "which node made a NaN, and why a gradient is zero", command_why},
     {"prove", "two expressions are equal, without tolerance, or a counterexample", command_prove},
+    {"quiz", "questions about derivatives: predict, then see", command_quiz},
     {"ops", "what expressions may call, with formulas and derivatives", command_ops},
     {"train", "a network that learns handwritten digits", command_train},
     {"bench", "times, in copies of one array", command_bench},
