@@ -114,6 +114,7 @@ typedef struct weft_compare_options {
     const weft_length *size; /* at which errors and costs are measured: each length of the signature; NULL: they are not */
     size_t n_size;
     weft_dtype dtype; /* f32 or f64: of that measurement */
+    weft_truth truth; /* of the errors: by default MPFR for f64, where there is MPFR and its work is some seconds */
     double seconds;   /* for its times; 0: they are not taken */
     const weft_allocator *allocator; /* NULL: malloc and free */
 } weft_compare_options;
@@ -129,7 +130,8 @@ typedef enum weft_agreement {
 typedef struct weft_compared { /* one result of both; NaN is what was not measured: in f32 y and the gradients are */
     char name[48];                    /* "y", "dh", "y_dot", "ddh": the derivative of <u, gradient> for random u */
     double max_abs, max_rel, max_ulp; /* at `size`: between the sides; relative to the largest entry, and in ulp of it */
-    double error[2];                  /* of each, in ulp of the largest entry: against f64 of side 0 on the same numbers; f64: 0 for side 0 itself */
+    double error[2];                  /* of each, in ulp of the largest entry: against the truth of side 0 on the same numbers. That of f64 in f64: 0 for
+                                         side 0 itself */
 } weft_compared;
 
 typedef struct weft_cost { /* at `size`, of y and the gradients in one program */
@@ -141,6 +143,7 @@ typedef struct weft_cost { /* at `size`, of y and the gradients in one program *
 typedef struct weft_comparison {
     weft_agreement agreement;
     size_t trials, refused;      /* that were run; where both sides refused the shape */
+    weft_truth truth;            /* of the errors */
     size_t n_results;
     weft_compared result[WEFT_MOST_COMPARED];
     weft_cost cost[2];
@@ -154,8 +157,8 @@ typedef struct weft_comparison {
     char message[WEFT_MESSAGE_SIZE];       /* the verdict in words */
 } weft_comparison;
 
-/* inputs: (n). Errors, with words in the message of the comparison: WEFT_ERROR_ARGUMENT (names, shapes, sizes that do not fit one another),
- * WEFT_ERROR_MEMORY. That the sides differ, or that a side fails, is no error. */
+/* inputs: (n). Errors, with words in the message of the comparison: WEFT_ERROR_ARGUMENT (names, shapes, sizes that do not fit one another;
+ * MPFR is asked for as the truth and is not there, or cannot compute side 0), WEFT_ERROR_MEMORY. That the sides differ, or that a side fails, is no error. */
 weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inputs, size_t n, const weft_compare_options *options,
                          weft_comparison *comparison);
 

@@ -2,6 +2,8 @@
 #ifndef WEFT_DEMOS_ARGUMENTS_H
 #define WEFT_DEMOS_ARGUMENTS_H
 
+#include "weft.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,6 +13,10 @@ bool argument_refuse(const char *command, const char *option, const char *value,
 bool argument_whole(const char *command, const char *option, const char *value, uint64_t low, uint64_t high, uint64_t *x);
 
 bool argument_real(const char *command, const char *option, const char *value, double low, double high, double *x);
+
+/* --truth f64|mpfr; false after saying what is wrong, as where Weft was built without MPFR. */
+bool argument_truth(const char *command, const char *value, weft_truth *truth);
+const char *truth_name(weft_truth truth); /* "f64" */
 
 /* The one word behind the options; true when it is `wanted`, else false after saying on stderr what there is. */
 bool argument_subject(const char *command, int argc, char **argv, const char *wanted);

@@ -30,7 +30,7 @@ static weft_status find_truth(weft__audit *a, weft_node *node, weft_binding *bin
         if (v->exact)
             bind[n_bind++] = (weft_binding){v->error, a->zeros, v->count * sizeof(double)};
     }
-    status = weft__precise_run(&a->precise, node, a->n, bind, n_bind, MOST_WORK, message);
+    status = weft__precise_run(&a->precise, node, a->n, bind, n_bind, MOST_WORK, false, message);
     if (status != WEFT_OK)
         return fail(a, status, message);
     for (size_t k = 0; k < a->n; k++)
@@ -79,7 +79,8 @@ static weft_status run_one(weft__audit *a, weft_tape *scratch, weft__arena *aren
     weft_status status = weft__expand_fused(scratch, result, (size_t)n_out, result);
     if (status != WEFT_OK)
         return fail(a, status, status == WEFT_ERROR_MEMORY ? "out of memory" : scratch->message);
-    status = weft__precise_run(&p, result, (size_t)n_out, bind, (size_t)node->n, MOST_WORK, message);
+    /* what is lost beyond few bits matters where the whole needed many */
+    status = weft__precise_run(&p, result, (size_t)n_out, bind, (size_t)node->n, MOST_WORK, a->precise.reals.final, message);
     for (int k = 0; k < n_out && status == WEFT_OK; k++) {
         uint32_t id = v->node.id + (uint32_t)k;
         if (id < a->most && a->slot[id] < a->n && a->nodes[a->slot[id]].node.id == id && a->nodes[a->slot[id]].exact)

@@ -61,10 +61,10 @@ typedef struct weft__precise {
 
 enum { WEFT__MOST_PRECISE = 1 << 20 }; /* elements of all nodes together */
 
-/* Evaluates outputs, none of which is an op with a twin: see weft__expand_fused(). Every input must be bound. Not good: the message says why, and
+/* Evaluates outputs, none of which is an op with a twin: see weft__expand_fused(). Every input must be bound. many: with many bits at once. Not good: the message says why, and
  * the status is WEFT_ERROR_MEMORY, or WEFT_ERROR_ARGUMENT for what cannot be evaluated so. To be freed either way. */
 weft_status weft__precise_run(weft__precise *p, const weft_node *outputs, size_t n, const weft_binding *bind, size_t n_bind, double most_work,
-                              char *message);
+                              bool many, char *message);
 void weft__precise_free(weft__precise *p);
 
 weft_exact_number weft__precise_at(const weft__precise *p, weft_node x, size_t element);

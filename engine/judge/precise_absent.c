@@ -10,9 +10,9 @@ bool weft__precise_built_in(void)
 }
 
 weft_status weft__precise_run(weft__precise *p, const weft_node *outputs, size_t n, const weft_binding *bind, size_t n_bind, double most_work,
-                              char *message)
+                              bool many, char *message)
 {
-    (void)outputs, (void)n, (void)most_work;
+    (void)outputs, (void)n, (void)most_work, (void)many;
     *p = (weft__precise){.options = {.bind = bind, .n_bind = n_bind}};
     snprintf(message, WEFT_MESSAGE_SIZE, "this library was built without MPFR, so the truth can be f64 only; with libmpfr-dev installed, build it again");
     return WEFT_ERROR_ARGUMENT;
@@ -34,7 +34,7 @@ weft_exact_number weft__precise_at(const weft__precise *p, weft_node x, size_t e
 weft_status weft__precise_change(weft__precise *p, weft_node x, const double *data, char *message)
 {
     (void)x, (void)data;
-    return weft__precise_run(p, NULL, 0, NULL, 0, 0, message);
+    return weft__precise_run(p, NULL, 0, NULL, 0, 0, false, message);
 }
 
 double weft__precise_moved(const weft__precise *p, weft_node y, size_t element)

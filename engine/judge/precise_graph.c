@@ -160,7 +160,7 @@ static bool all_known(const weft__precise *p, const weft_node *outputs, size_t n
 }
 
 weft_status weft__precise_run(weft__precise *p, const weft_node *outputs, size_t n, const weft_binding *bind, size_t n_bind, double most_work,
-                              char *message)
+                              bool many, char *message)
 {
     static const int bits[] = {WEFT__FEW_BITS, WEFT__MANY_BITS};
     *p = (weft__precise){.options = {.bind = bind, .n_bind = n_bind}};
@@ -172,7 +172,7 @@ weft_status weft__precise_run(weft__precise *p, const weft_node *outputs, size_t
     weft__reals_state state = weft__reals_enter();
     bool known = false;
     uint32_t which = 0;
-    for (int level = 0; level < 2 && !known && !p->graph.field.refused; level++) {
+    for (int level = many; level < 2 && !known && !p->graph.field.refused; level++) {
         weft__reals_clear(&p->reals, bits[level], level == 1);
         for (uint32_t id = 0; id < p->graph.needed.end && !p->graph.field.refused; id++)
             if (weft__is_needed(&p->graph.needed, id))
