@@ -2,8 +2,9 @@
  *
  * Every operation rounds once, which adds half a unit of its last bit, and passes on what its operands are off by, times its derivative: first order
  * terms, which is what counts while a bound is far below its number; where it is not, nothing is said to be known. So cancellation is seen: of
- * log(1 + 1e-100) with 256 bits nothing is known, and the graph is evaluated again with 2304, in which the sum of any two doubles is exact. A
- * number that is then still within its bound of 0 is 0: that is how a sum of terms that cancel comes out as what it is over the reals.
+ * log(1 + 1e-100) with 256 bits nothing is known, and the graph is evaluated again with 2304, in which the sum of any two doubles is exact. What is
+ * left of a sum then, and within its bound of 0, is 0, if the bound is below 2**-1024 of the terms: that is how terms that cancel come out as over the
+ * reals.
  *
  * Numbers live in an arena over the tape's allocator. MPFR keeps a few temporaries and constants of its own, through the allocation functions of
  * GMP; when these find no memory GMP ends the process, which no caller can prevent. With few bits its temporaries are on the stack.
@@ -127,10 +128,6 @@ static weft_exact_number finish(weft_field *f, real *y, bound off, double roundi
         y->off = off;
         if (roundings > 0)
             y->off = plus(off, scaled(roundings, mpfr_zero_p(y->x) ? mpfr_get_emin() : mpfr_get_exp(y->x) - f->reals->bits - 1));
-        if (f->reals->final && y->off.m > 0 && within(size_of(y), y->off, 0)) {
-            mpfr_set_zero(y->x, 1);
-            y->off = none;
-        }
     }
     return (weft_exact_number){.value = (uint64_t)(uintptr_t)y, .real = mpfr_get_d(y->x, MPFR_RNDN)};
 }
@@ -138,6 +135,23 @@ static weft_exact_number finish(weft_field *f, real *y, bound off, double roundi
 static weft_exact_number finish_rounded(weft_field *f, real *y, bound off, int inexact)
 {
     return finish(f, y, off, inexact ? 1 : 0);
+}
+
+/* At the last, what cannot be told from 0 is 0: in a sum of terms of that size, or at a zero of a function where it is 1. */
+static weft_exact_number finish_sum(weft_field *f, real *y, bound off, int inexact, bound size)
+{
+    weft_exact_number sum = finish_rounded(f, y, off, inexact);
+    if (f->reals->final && is_finite(y) && y->off.m > 0 && within(size_of(y), y->off, 0) && within(y->off, size, -1024)) {
+        mpfr_set_zero(y->x, 1);
+        y->off = none;
+        sum.real = 0;
+    }
+    return sum;
+}
+
+static bound larger(bound a, bound b)
+{
+    return within(a, b, 0) ? b : a;
 }
 
 /* What a derivative of size `slope` makes of the bound of x: where that is far below the number. */
@@ -174,7 +188,7 @@ static weft_exact_number add(weft_field *f, weft_exact_number a, weft_exact_numb
         return a;
     real *y = take(f, 1);
     int inexact = mpfr_add(y->x, at(a)->x, at(b)->x, MPFR_RNDN);
-    return finish_rounded(f, y, plus(at(a)->off, at(b)->off), inexact);
+    return finish_sum(f, y, plus(at(a)->off, at(b)->off), inexact, is_finite(y) ? larger(size_of(at(a)), size_of(at(b))) : none);
 }
 
 static weft_exact_number sub(weft_field *f, weft_exact_number a, weft_exact_number b)
@@ -183,7 +197,7 @@ static weft_exact_number sub(weft_field *f, weft_exact_number a, weft_exact_numb
         return a;
     real *y = take(f, 1);
     int inexact = mpfr_sub(y->x, at(a)->x, at(b)->x, MPFR_RNDN);
-    return finish_rounded(f, y, plus(at(a)->off, at(b)->off), inexact);
+    return finish_sum(f, y, plus(at(a)->off, at(b)->off), inexact, is_finite(y) ? larger(size_of(at(a)), size_of(at(b))) : none);
 }
 
 static weft_exact_number mul(weft_field *f, weft_exact_number a, weft_exact_number b)
@@ -211,17 +225,14 @@ static weft_exact_number divide(weft_field *f, weft_exact_number a, weft_exact_n
 static weft_exact_number power(weft_field *f, weft_exact_number a, int halves)
 {
     real *y = take(f, 8), *x = at(a);
-    double n = 0.5 * fabs((double)halves);
+    double n = 0.5 * fabs((double)halves), roundings;
     if (halves % 2 == 0) {
-        mpfr_pow_si(y->x, x->x, halves / 2, MPFR_RNDN);
-        return finish(f, y, passed_on(x, times(scaled(n, 0), over(size_of(y), size_of(x)))), 1);
+        roundings = mpfr_pow_si(y->x, x->x, halves / 2, MPFR_RNDN) ? 1 : 0;
+    } else {
+        roundings = mpfr_sqrt(y->x, x->x, MPFR_RNDN) ? 1 + 4 * n : 0; /* of the root, 2n times, and 1 */
+        roundings += mpfr_pow_si(y->x, y->x, halves, MPFR_RNDN) ? 1 : 0;
     }
-    mpfr_set(y->x, x->x, MPFR_RNDN);
-    if (mpfr_zero_p(y->x))
-        mpfr_set_zero(y->x, 1); /* a root of -0 is that of 0 */
-    mpfr_sqrt(y->x, y->x, MPFR_RNDN);
-    mpfr_pow_si(y->x, y->x, halves, MPFR_RNDN);
-    return finish(f, y, passed_on(x, times(scaled(n, 0), over(size_of(y), size_of(x)))), 2 + 4 * n);
+    return finish(f, y, passed_on(x, times(scaled(n, 0), over(size_of(y), size_of(x)))), roundings);
 }
 
 static weft_exact_number irrational(weft_field *f, int n, int halves)
@@ -303,7 +314,7 @@ static weft_exact_number logarithm(weft_field *f, weft_exact_number a)
 {
     real *y = take(f, 60), *x = at(a);
     int inexact = mpfr_log(y->x, x->x, MPFR_RNDN);
-    return finish_rounded(f, y, passed_on(x, over(scaled(1, 0), size_of(x))), inexact);
+    return finish_sum(f, y, passed_on(x, over(scaled(1, 0), size_of(x))), inexact, scaled(1, 0));
 }
 
 /* A whole number where x may be one. */
@@ -365,7 +376,7 @@ static weft_exact_number symbol(weft_field *f, const char *name, const weft_exac
         /* slopes of at most 1.13 hold everywhere, the others while they do not change much */
         bool steady = functions[i].slope == AT_MOST_ONE || functions[i].slope == ABOVE_ONE;
         bound off = steady ? times(slope, a->off) : within(a->off, scaled(1, -6), 0) ? times(slope, times(a->off, scaled(1.1, 0))) : unknown;
-        return finish_rounded(f, y, off, inexact);
+        return finish_sum(f, y, off, inexact, scaled(1, 0));
     }
     weft_exact_refuse(f, "it is a function that MPFR is not known to have");
     return constant(f, NAN);
