@@ -144,7 +144,10 @@ static bool measure(inquiry *q, weft_tape *tape)
     for (size_t i = 0; i < q->in.n; i++)
         bind[i] = (weft_binding){q->in.item[i].node, q->in.item[i].array.data, q->in.item[i].array.bytes};
     const weft_options compiled = {0};
+    if (q->dtype == WEFT_F32 && q->truth == WEFT_TRUTH_DEFAULT)
+        q->truth = WEFT_TRUTH_F64; /* also where the expression has no f32 in it, which is then refused */
     weft_audit_options with = {.bind = bind, .n_bind = q->in.n, .fused = q->fused ? &y[1] : NULL, .compiled = q->compiled ? &compiled : NULL, .truth = q->truth};
+    q->dtype = weft_node_dtype(y[0]);
     return weft_audit(y, 1, &with, &q->report) == WEFT_OK || limits_fail(&q->limits, weft_tape_status(tape), weft_tape_message(tape));
 }
 
