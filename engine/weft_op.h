@@ -122,13 +122,15 @@ typedef struct weft_padding {
 
 /* --- The op in a prime field: where weft_prove() evaluates graphs, see engine/judge/prove.c -------------------------------------------------------
  * A number of the field stands for a real one, and bounds of its degrees go with it. What an op has no exact form for is a fresh symbol if it is
- * elementwise, and refused by name if it is not. Views need none, nor do fused ops, which are written out as their staged twins. */
+ * elementwise, and refused by name if it is not. Views need none, nor do fused ops, which are written out as their staged twins.
+ * weft_compare() and weft_audit() evaluate the same forms over real numbers of many bits, by MPFR. There every op needs one, a symbol is the function
+ * of that name (sin, cos, tan, atan, tanh, sinh, cosh, erf, erfc, floor, pow), and what comes of NaN and Inf in an elementwise op its kernel says. */
 typedef struct weft_field weft_field;
 
 typedef struct weft_exact_number {
-    uint64_t value;         /* 0 is zero, equal ones are equal; else the field's own form */
+    uint64_t value;         /* the field's own form; see weft_exact_equal() */
     double degree, divisor; /* at most those of its numerator and its denominator, as polynomials in what was drawn */
-    double real;            /* a constant: its real value, which may be infinite; else NaN */
+    double real;            /* a constant, and every real number: its value, rounded, which may be infinite; else NaN */
     uint64_t drawn;         /* a set of 64 parts of what was drawn: those that it depends on */
 } weft_exact_number;
 
@@ -149,18 +151,23 @@ typedef struct weft_exact {
     weft_exact_number (*fold)(weft_field *f, size_t n, const weft_exact_number *x); /* a reduction: of n elements in C order */
     void (*array)(weft_field *f, const weft_exact_call *call);                      /* anything else */
     bool moves; /* in place of these: the kernel moves elements, puts zeros between, and takes i64 as well: it is called with their positions */
+    bool given; /* beside one of these: over real numbers its kernel's numbers count as exact, as those of noise */
     uint64_t (*below)(const void *attributes, const weft_shape *x, int operand);    /* an operand that is an index, a mask or another whole number:
                                                                                        it is below this; 0: it is none of these. NULL: none is */
 } weft_exact;
 
 weft_exact_number weft_exact_whole(weft_field *f, int64_t n);
-weft_exact_number weft_exact_double(weft_field *f, double a); /* as the simple fraction that weft_prove() takes it for */
+weft_exact_number weft_exact_double(weft_field *f, double a); /* as the simple fraction that weft_prove() takes it for; over real numbers as it is */
+weft_exact_number weft_exact_irrational(weft_field *f, double a, int n, int halves); /* n ** (halves / 2) of an op's own formula; in the field a, which
+                                                                                        is that rounded, as graphs have it */
+bool weft_exact_truncate(weft_field *f, weft_exact_number a, int64_t *n); /* to a whole number; false after refusing, as in the field always */
 weft_exact_number weft_exact_add(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_sub(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_mul(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_div(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halves); /* a ** (halves / 2); of the two roots the positive one */
 int weft_exact_compare(weft_field *f, weft_exact_number a, weft_exact_number b);    /* the sign of a - b: -1, 0 or 1 */
+bool weft_exact_equal(weft_field *f, weft_exact_number a, weft_exact_number b);
 size_t weft_exact_largest(weft_field *f, size_t n, const weft_exact_number *x, size_t stride, int sign); /* its index; sign -1: of the smallest */
 
 /* A function without a meaning in the field: a random number for a name and operands, the same for equal ones. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# command_compare.sh WEFT: weft compare of two expressions as its users see it. Ends with "N passed, N failed".
+# command_compare.sh WEFT [with-mpfr]: weft compare of two expressions as its users see it. Ends with "N passed, N failed".
 set -u
-weft=$1
+weft=$1 mpfr=${2-}
 . "$(dirname "${BASH_SOURCE[0]}")/command_checks.sh"
 
 norm=(--shape h=N,D --shape gamma=D --shape beta=D)
@@ -22,6 +22,24 @@ says '"agreement":	"agree"'
 run 0 compare 'layernorm(h, gamma, beta)' 'fused_layernorm(h, gamma, beta)' "${norm[@]}" --trials 5 --size N=64,D=32 --seconds 0.01
 says '^f32, at N = 64, D = 32'
 says '^second .* KiB'
+
+# --- the truth of f64: whole numbers near 2**20, whose squares f64 rounds where their variance is 4/3 ---
+variance=('mean(h*h, 0) - mean(h, 0)**2' 'var(h, 0)' --shape h=N --range h=1048574:1048578 --trials 1 --size N=1000 --dtype f64 --seconds 0.001 --first-order)
+run 0 compare "${variance[@]}" --truth f64
+says 'against f64 of the first$'
+says '^y +[^ ]+ +0 +[0-9.]+e\+'
+if [ "$mpfr" = with-mpfr ]; then
+  run 0 compare "${variance[@]}"
+  says 'against mpfr of the first$'
+  says '^y +[^ ]+ +[0-9.]+e\+'
+  run 0 compare "${variance[@]}" --truth mpfr --json
+  says '"truth":	"mpfr"'
+else
+  run 2 compare "${variance[@]}" --truth mpfr
+  complains 'built without MPFR'
+fi
+run 2 compare "${variance[@]}" --truth exact
+complains 'it must be f64 or mpfr'
 
 # --- they do not ---
 run 1 compare 'x**2' 'x*x' --shape x=N --gradient x='x*dy'

@@ -1,6 +1,6 @@
 # packages.sh: the set-up of a fresh Debian or Ubuntu, sourced by demos/run and tests/run.
 
-build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev)
+build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev libmpfr-dev)
 test_packages=(check clang tcc valgrind)
 peer_packages=(python3-numpy python3-torch)
 browser_packages=(chromium fonts-dejavu-core)

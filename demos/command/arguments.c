@@ -51,6 +51,19 @@ bool argument_real(const char *command, const char *option, const char *value, d
     return argument_refuse(command, option, value, want);
 }
 
+bool argument_truth(const char *command, const char *value, weft_truth *truth)
+{
+    *truth = !strcmp(value, "mpfr") ? WEFT_TRUTH_MPFR : WEFT_TRUTH_F64;
+    if (*truth == WEFT_TRUTH_F64)
+        return !strcmp(value, "f64") || argument_refuse(command, "--truth", value, "it must be f64 or mpfr");
+    return weft_truth_available(*truth) || argument_refuse(command, "--truth", value, "Weft was built without MPFR; with libmpfr-dev installed, build it again");
+}
+
+const char *truth_name(weft_truth truth)
+{
+    return truth == WEFT_TRUTH_MPFR ? "mpfr" : "f64";
+}
+
 bool argument_subject(const char *command, int argc, char **argv, const char *wanted)
 {
     if (optind + 1 == argc && !strcmp(argv[optind], wanted))

@@ -2,6 +2,8 @@
 #ifndef WEFT_DEMOS_ARGUMENTS_H
 #define WEFT_DEMOS_ARGUMENTS_H
 
+#include "weft.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +29,10 @@ enum { ARGUMENTS_READ = -1 };
 /* Hands the options to set(), one by one. ARGUMENTS_READ: the words stand from argv[optind] on. Else what the command exits with: EXIT_GOOD after
  * --help, EXIT_BAD_USAGE after one that is wrong. */
 int arguments_read(int argc, char **argv, const argument_options *options, void *command);
+
+/* --truth f64|mpfr; false after saying what is wrong, as where Weft was built without MPFR. */
+bool argument_truth(const char *command, const char *value, weft_truth *truth);
+const char *truth_name(weft_truth truth); /* "f64" */
 
 /* The one word behind the options; true when it is `wanted`, else false after saying on stderr what there is. */
 bool argument_subject(const char *command, int argc, char **argv, const char *wanted);

@@ -35,6 +35,7 @@ void compare_sides_usage(FILE *to)
           "  --seed N              of all of it (default 1)\n"
           "  --size N=4096,D=64    also measures errors, bytes and times at this size\n"
           "  --dtype f32|f64       of that measurement (default f32)\n"
+          "  --truth f64|mpfr      what its errors are measured against (default f64 for f32, mpfr for f64: where Weft has it, and it takes seconds)\n"
           "  --seconds NUMBER      for its times (default 0.3)\n"
           "  --html FILE           a page with tables, plots of errors and times, and both graphs; wants --size\n"
           "  --json                the result as one JSON document\n" LIMITS_USAGE "\n"
@@ -71,7 +72,7 @@ static void print_measured(const options *o, const weft_comparison *c)
     printf("\n%s, at", weft_dtype_name(o->compare.dtype));
     for (size_t k = 0; k < o->compare.n_size; k++)
         printf("%s %s = %zu", k ? "," : "", o->size[k].name, o->size[k].value);
-    printf(": errors in ulp of the largest entry, against f64 of the first\n%-12s %12s %12s %12s\n", "", "apart", "first", "second");
+    printf(": errors in ulp of the largest entry, against %s of the first\n%-12s %12s %12s %12s\n", truth_name(c->truth), "", "apart", "first", "second");
     for (size_t r = 0; r < c->n_results; r++)
         if (!isnan(c->result[r].max_ulp))
             printf("%-12s %12.3g %12.3g %12.3g\n", c->result[r].name, c->result[r].max_ulp, c->result[r].error[0], c->result[r].error[1]);
@@ -103,8 +104,10 @@ static void add_lengths(cJSON *to, const weft_comparison *c)
         cJSON_AddNumberToObject(at, c->length_name[l], (double)c->length[l]);
 }
 
-static void add_measured(cJSON *to, const weft_comparison *c)
+static void add_measured(cJSON *to, const options *o, const weft_comparison *c)
 {
+    cJSON_AddStringToObject(to, "dtype", weft_dtype_name(o->compare.dtype));
+    cJSON_AddStringToObject(to, "truth", truth_name(c->truth));
     cJSON *results = cJSON_AddArrayToObject(to, "results"), *costs = cJSON_AddArrayToObject(to, "costs");
     for (size_t r = 0; r < c->n_results; r++) {
         const weft_compared *from = &c->result[r];
@@ -153,7 +156,7 @@ static bool print_json(const options *o, const weft_comparison *c)
         add_lengths(at, c);
     }
     if (o->compare.size)
-        add_measured(root, c);
+        add_measured(root, o, c);
     char *text = cJSON_Print(root);
     if (text)
         puts(text);
@@ -274,6 +277,8 @@ static bool set_option(void *command, int option, const char *value)
     case 'd':
         o->compare.dtype = !strcmp(value, "f64") ? WEFT_F64 : WEFT_F32;
         return !strcmp(value, "f64") || !strcmp(value, "f32") || argument_refuse("compare", "--dtype", value, "it must be f32 or f64");
+    case 'T':
+        return argument_truth("compare", value, &o->compare.truth);
     case 't':
         return argument_real("compare", "--seconds", value, 0, 1000, &o->compare.seconds);
     case 'H':
@@ -391,7 +396,7 @@ static int with_options(options *o, int argc, char **argv)
                                           {"trials", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
                                           {"size", required_argument, NULL, 'z'},     {"dtype", required_argument, NULL, 'd'},
                                           {"seconds", required_argument, NULL, 't'},  {"json", no_argument, NULL, 'j'},
-                                          {"html", required_argument, NULL, 'H'},
+                                          {"html", required_argument, NULL, 'H'},     {"truth", required_argument, NULL, 'T'},
                                           LIMITS_OPTIONS,                             {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     if (!limits_read(&o->limits, argc, argv, "h", known))

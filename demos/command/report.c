@@ -76,7 +76,9 @@ static void print_measured(FILE *out, const report *r)
     fprintf(out, "<h2>Errors in %s, at", weft_dtype_name(r->options->dtype));
     for (size_t k = 0; k < r->options->n_size; k++)
         fprintf(out, "%s %s = %zu", k ? "," : "", r->options->size[k].name, r->options->size[k].value);
-    fputs("</h2>\n<p>In units in the last place of each result's largest entry; the truth is the first side in f64.</p>\n<table><thead><tr><th scope=\"col\">result</th>"
+    fprintf(out, "</h2>\n<p>In units in the last place of each result's largest entry; the truth is the first side in %s.</p>\n",
+            c->truth == WEFT_TRUTH_MPFR ? "MPFR, with 256 bits or more" : "f64");
+    fputs("<table><thead><tr><th scope=\"col\">result</th>"
           "<th scope=\"col\">apart</th><th scope=\"col\">first</th><th scope=\"col\">second</th></tr></thead><tbody>\n", out);
     for (size_t k = 0; k < c->n_results; k++) {
         const weft_compared *at = &c->result[k];

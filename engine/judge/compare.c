@@ -39,6 +39,8 @@ static weft_status check_arguments(weft__comparing *c)
             return refuse(c, "each side needs a name and a value");
     if (c->options.dtype == WEFT_I64)
         return refuse(c, "what is measured must be f32 or f64");
+    if (!weft_truth_available(c->options.truth))
+        return refuse(c, "this library was built without MPFR, so the truth can be f64 only; with libmpfr-dev installed, build it again");
     weft_status status = weft__signature_read(c);
     return status == WEFT_OK && c->options.size ? check_sizes(c) : status;
 }
@@ -200,8 +202,8 @@ weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inp
     weft__side_forget(&c, 0);
     weft__side_forget(&c, 1);
     weft__arena_free(&c.arena);
-    if (good)
-        return WEFT_OK;
+    if (good || c.no_truth)
+        return good ? WEFT_OK : WEFT_ERROR_ARGUMENT;
     snprintf(comparison->message, sizeof comparison->message, "out of memory");
     return WEFT_ERROR_MEMORY;
 }

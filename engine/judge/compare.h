@@ -2,6 +2,7 @@
 #ifndef WEFT_JUDGE_COMPARE_H
 #define WEFT_JUDGE_COMPARE_H
 
+#include "engine/judge/precise.h"
 #include "engine/record/arena.h"
 
 /* How numbers of an input are drawn, where its signature sets no bounds. */
@@ -65,7 +66,9 @@ typedef struct weft__comparing {
     size_t n_active;
     bool heard[WEFT_MOST_INPUTS];  /* its gradient was not 0 once */
     weft__compiled compiled[2];
+    bool narrow;                   /* numbers are bound as f32 holds them, so that both dtypes have the same */
     bool no_memory;
+    bool no_truth;                 /* it was asked for and cannot be had; the message says why */
 } weft__comparing;
 
 /* --- compare_case.c --- */
@@ -86,6 +89,10 @@ bool weft__sides_differ(weft__comparing *c, const weft__case *k, weft__finding *
 
 /* Records a side, x, y and the cotangent: outputs y and the gradients, then if asked the derivatives of further kinds. */
 weft_status weft__side_record(const weft__comparing *c, const weft_shape *shape, int side, weft_dtype dtype, bool all, weft__recorded *r);
+
+/* The data of each input, which is the arena's: of WEFT__MOST_BOUND at most. False: no memory. */
+enum { WEFT__MOST_BOUND = 1 + 3 * WEFT_MOST_INPUTS };
+bool weft__side_data(weft__comparing *c, const weft__case *k, const weft__recorded *r, uint64_t jitter, weft_binding *bind, size_t *n);
 
 /* False: an error of the program, or no memory. */
 bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter);

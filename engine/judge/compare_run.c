@@ -107,8 +107,8 @@ static double weight(uint64_t seed, uint64_t stream, size_t element)
     return u < 0 ? u - 0.5 : u + 0.5;
 }
 
-/* Binds an input to numbers of its dtype; the program holds on to them until the arena is rewound. */
-static bool bind(weft__comparing *c, weft_program *p, weft_node node, const double *from, uint64_t seed, uint64_t stream, uint64_t jitter)
+/* Numbers for a node, in its dtype. */
+static bool number_of(weft__comparing *c, weft_node node, const double *from, uint64_t seed, uint64_t stream, uint64_t jitter, weft_binding *bind)
 {
     weft_shape shape = weft_node_shape(node);
     weft_dtype dtype = weft_node_dtype(node);
@@ -121,26 +121,40 @@ static bool bind(weft__comparing *c, weft_program *p, weft_node node, const doub
         if (dtype == WEFT_F32)
             ((float *)data)[e] = (float)x;
         else
-            ((double *)data)[e] = x;
+            ((double *)data)[e] = c->narrow ? (double)(float)x : x;
     }
-    return weft_bind(p, node, data, bytes) == WEFT_OK;
+    *bind = (weft_binding){node, data, bytes};
+    return true;
 }
 
-bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter)
+bool weft__side_data(weft__comparing *c, const weft__case *k, const weft__recorded *r, uint64_t jitter, weft_binding *bind, size_t *n)
 {
-    size_t n = 0;
-    bool good = bind(c, p, r->dy, NULL, k->seed, STREAM_COTANGENT, jitter);
+    size_t active = 0;
+    *n = 0;
+    bool good = number_of(c, r->dy, NULL, k->seed, STREAM_COTANGENT, jitter, &bind[(*n)++]);
     for (size_t i = 0; good && i < c->n; i++) {
         if (k->index[i]) {
-            good = weft_bind(p, r->x[i], k->index[i], k->count[i] * sizeof(int64_t)) == WEFT_OK;
+            bind[(*n)++] = (weft_binding){r->x[i], k->index[i], k->count[i] * sizeof(int64_t)};
             continue;
         }
-        good = bind(c, p, r->x[i], k->number[i], 0, i, jitter);
+        good = number_of(c, r->x[i], k->number[i], 0, i, jitter, &bind[(*n)++]);
         if (good && c->active[i] && r->tangent[0].tape) {
-            good = bind(c, p, r->tangent[n], NULL, k->seed, STREAM_TANGENT + i, jitter) && bind(c, p, r->weight[n], NULL, k->seed, STREAM_WEIGHT + i, jitter);
-            n++;
+            good = number_of(c, r->tangent[active], NULL, k->seed, STREAM_TANGENT + i, jitter, &bind[(*n)++]) &&
+                   number_of(c, r->weight[active], NULL, k->seed, STREAM_WEIGHT + i, jitter, &bind[(*n)++]);
+            active++;
         }
     }
+    return good;
+}
+
+/* The program holds on to the data until the arena is rewound. */
+bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter)
+{
+    weft_binding bind[WEFT__MOST_BOUND];
+    size_t n;
+    bool good = weft__side_data(c, k, r, jitter, bind, &n);
+    for (size_t i = 0; i < n && good; i++)
+        good = weft_bind(p, bind[i].node, bind[i].data, bind[i].bytes) == WEFT_OK;
     return good;
 }
 

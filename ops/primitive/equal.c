@@ -3,7 +3,7 @@
 
 WEFT_ELEMENTWISE2(equal, a == b ? (T)1 : (T)0)
 
-WEFT_EXACT(equal, weft_exact_whole(f, x[0].value == x[1].value))
+WEFT_EXACT(equal, weft_exact_whole(f, weft_exact_equal(f, x[0], x[1])))
 
 const weft_op weft_op_equal = {
     .name = "equal", .formula = "y = 1 where a = b, else 0", .arity = 2,

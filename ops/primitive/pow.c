@@ -103,8 +103,8 @@ static weft_exact_number pow_in_field(weft_field *f, const weft_exact_number *x)
 {
     double halves = 2 * x[1].real;
     bool plain = halves >= -64 && halves <= 64 && halves == (int)halves;
-    if (plain && weft_exact_add(f, x[1], x[1]).value == weft_exact_whole(f, (int)halves).value)
-        return weft_exact_power(f, x[0], (int)halves);
+    if (plain && weft_exact_equal(f, weft_exact_add(f, x[1], x[1]), weft_exact_whole(f, (int)halves)))
+        return weft_exact_power(f, (int)halves % 2 ? weft_exact_add(f, x[0], weft_exact_whole(f, 0)) : x[0], (int)halves); /* -0 + 0 is 0 */
     return weft_exact_symbol(f, "pow", WEFT_NEITHER, x, 2);
 }
 

@@ -24,8 +24,8 @@ static weft_node sigmoid_partial(weft_node y, const weft_node *x, int operand)
 
 static weft_exact_number sigmoid_in_field(weft_field *f, const weft_exact_number *x)
 {
-    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, x[0]);
-    return weft_exact_div(f, e, weft_exact_add(f, one, e));
+    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, weft_exact_sub(f, weft_exact_whole(f, 0), x[0]));
+    return weft_exact_div(f, one, weft_exact_add(f, one, e));
 }
 
 static const weft_exact sigmoid_exact = {.element = sigmoid_in_field};
