@@ -171,8 +171,9 @@ static int inquire(inquiry *q)
 
 /* --- the command --- */
 
-static bool set_option(inquiry *q, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    inquiry *q = command;
     switch (option) {
     case 'i':
         return named_add(&q->in, value, false);
@@ -210,17 +211,11 @@ static int with_options(inquiry *q, int argc, char **argv)
                                           {"dtype", required_argument, NULL, 'd'}, {"truth", required_argument, NULL, 't'},
                                           LIMITS_OPTIONS,                         {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&q->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(q, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, usage}, q);
+    if (status != ARGUMENTS_READ)
+        return status;
     q->expression = named_expression("audit", argc, argv);
     if (!q->expression) {
         usage(stderr);

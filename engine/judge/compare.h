@@ -96,6 +96,7 @@ bool weft__side_data(weft__comparing *c, const weft__case *k, const weft__record
 
 /* False: an error of the program, or no memory. */
 bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter);
+double weft__largest_finite(const double *x, size_t n); /* |x[e]|, of those that are finite */
 void weft__result_name(const weft__comparing *c, size_t k, char *name, size_t size);
 
 /* --- compare_shrink.c, compare_report.c --- */

@@ -19,14 +19,6 @@ static double unit(double x, weft_dtype dtype)
     return fmax(ldexp(1, exponent - (dtype == WEFT_F32 ? FLT_MANT_DIG : DBL_MANT_DIG)), least);
 }
 
-static double largest(const double *x, size_t n)
-{
-    double most = 0;
-    for (size_t e = 0; e < n; e++)
-        most = isfinite(x[e]) ? fmax(most, fabs(x[e])) : most;
-    return most;
-}
-
 static double largest_difference(const double *a, const double *b, size_t n)
 {
     double most = 0;
@@ -105,7 +97,7 @@ static void fill_errors(weft__comparing *c, const truth *t, const weft__outcome 
     weft_dtype dtype = c->options.dtype;
     for (size_t r = 0; r < o[0].n && !t->wide.refused && !o[0].refused && !o[1].refused; r++) {
         weft_compared *to = &c->result->result[r];
-        double scale = largest(t->wide.value[r], t->wide.count[r]);
+        double scale = weft__largest_finite(t->wide.value[r], t->wide.count[r]);
         if (o[1].count[r] != o[0].count[r])
             continue; /* that is what they differ in */
         to->max_abs = largest_difference(o[0].value[r], o[1].value[r], o[0].count[r]);

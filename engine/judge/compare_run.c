@@ -272,7 +272,7 @@ static int input_of(const weft__comparing *c, size_t r)
     return -1;
 }
 
-static double largest(const double *x, size_t n)
+double weft__largest_finite(const double *x, size_t n)
 {
     double most = 0;
     for (size_t e = 0; e < n; e++)
@@ -284,10 +284,10 @@ static double largest(const double *x, size_t n)
  * over x, or over two of them. */
 static double size_of_terms(const weft__comparing *c, const weft__case *k, size_t r, const weft__outcome *o)
 {
-    double y = largest(o->value[0], o->count[0]), x = INFINITY;
+    double y = weft__largest_finite(o->value[0], o->count[0]), x = INFINITY;
     for (size_t i = 0; i < c->n; i++)
         if (c->active[i] && k->count[i]) {
-            double size = largest(k->number[i], k->count[i]);
+            double size = weft__largest_finite(k->number[i], k->count[i]);
             x = fmin(x, size > 0 ? size : 1);
         }
     double by = fmax(1, 1 / x);
