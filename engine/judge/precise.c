@@ -446,11 +446,16 @@ weft__reals_state weft__reals_enter(void)
     return state;
 }
 
-void weft__reals_leave(weft__reals_state state)
+static void restore(weft__reals_state state)
 {
     mpfr_set_emin(state.least);
     mpfr_set_emax(state.most);
     mpfr_flags_restore(state.flags, MPFR_FLAGS_ALL);
+}
+
+void weft__reals_leave(weft__reals_state state)
+{
+    restore(state);
     mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
 }
 
@@ -480,10 +485,13 @@ static double difference(mpfr_srcptr a, bound a_off, mpfr_srcptr b, bound b_off)
         return 0;
     if (!mpfr_nan_p(a) && !mpfr_nan_p(b) && mpfr_equal_p(a, b))
         return 0;
+    weft__reals_state state = weft__reals_enter();
     lay_out(&d.x, WEFT__MANY_BITS);
     mpfr_sub(d.x.x, a, b, MPFR_RNDN);
     bound off = plus(a_off, b_off);
-    return is_finite(&d.x) && off.m > 0 && within(size_of(&d.x), off, 0) ? 0 : mpfr_get_d(d.x.x, MPFR_RNDN);
+    double apart = is_finite(&d.x) && off.m > 0 && within(size_of(&d.x), off, 0) ? 0 : mpfr_get_d(d.x.x, MPFR_RNDN);
+    restore(state);
+    return apart;
 }
 
 double weft__real_difference(weft_exact_number a, weft_exact_number b)
