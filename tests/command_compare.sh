@@ -58,7 +58,7 @@ complains '^usage: weft compare'
 run 2 compare 'x' 'x' --shape xN
 complains 'it must be NAME='
 run 2 compare 'x' 'x' --shape x=N --range y=0:1
-complains 'no --shape before it has that name'
+complains 'no --shape has that name'
 run 2 compare 'x' 'x' --shape x=N --range x=2:1
 run 2 compare 'x' 'x' --shape x=N --range x=2
 complains 'LOW:HIGH'
@@ -92,6 +92,8 @@ check "the gradient by hand is on it" grep -q '2 \* x \* dy' "$page"
 if command -v xmllint >/dev/null; then
   check "its tags fit one another" bash -c "sed 's/<meta[^>]*>//g; s/<br>//g; s/&ndash;/-/g' '$page' | tail -n +2 | xmllint --noout -"
 fi
+run 1 compare 'x**2' 'x*x' --gradient x='x*dy' --shape x=N # whatever comes first
+says 'N = 1, x = 1'
 run 1 compare 'x < 1' 'x > 1' --shape 'x=N' --size N=4 --seconds 0.001 --html "$folder/<&>.html"
 check "what is typed is escaped" grep -q 'x &lt; 1' "$folder/<&>.html"
 run 2 compare 'x' 'x' --shape x=N --html "$folder/page.html"

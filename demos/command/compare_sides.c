@@ -187,7 +187,7 @@ static weft_compare_input *input_named(options *o, const char *option, const cha
     for (size_t i = 0; i < o->n; i++)
         if (!strcmp(o->input[i].name, name))
             return &o->input[i];
-    argument_refuse("compare", option, value, "no --shape before it has that name");
+    argument_refuse("compare", option, value, "no --shape has that name");
     return NULL;
 }
 
@@ -239,6 +239,12 @@ static bool set_size(options *o, const char *value)
     return text != NULL;
 }
 
+/* Shapes first: the other options speak of their names. */
+static bool set_shape(void *command, int option, const char *value)
+{
+    return option != 'S' || add_shape(command, value);
+}
+
 static bool set_option(void *command, int option, const char *value)
 {
     options *o = command;
@@ -247,7 +253,7 @@ static bool set_option(void *command, int option, const char *value)
     uint64_t whole;
     switch (option) {
     case 'S':
-        return add_shape(o, value);
+        return true; /* read before */
     case 'r':
         return set_range(o, value);
     case 'i':
@@ -401,7 +407,10 @@ static int with_options(options *o, int argc, char **argv)
                                           {NULL, 0, NULL, 0}};
     if (!limits_read(&o->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, compare_sides_usage}, o);
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_shape, compare_sides_usage}, o);
+    optind = 0; /* as the GNU library begins anew */
+    if (status == ARGUMENTS_READ)
+        status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, compare_sides_usage}, o);
     if (status != ARGUMENTS_READ)
         return status;
     if (argc - optind != 2) {
