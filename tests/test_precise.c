@@ -342,6 +342,19 @@ START_TEST(the_variance_in_one_pass_loses_all)
 }
 END_TEST
 
+/* exp(1000) is 1.97e434, and times 0 that is 0; f64 makes Inf and NaN of it. */
+START_TEST(what_f64_does_not_hold_is_an_infinite_error)
+{
+    weft_node power = weft_exp(number(1000)), y = weft_mul(power, number(0));
+    audit(y);
+    ck_assert_uint_eq(report.rows[0].node.id, power.id);
+    ck_assert_double_eq(report.rows[0].made.largest, INFINITY);
+    ck_assert_double_eq(report.rows[0].carried.largest, INFINITY);
+    ck_assert_double_eq(row_of(y).made.largest, 0);
+    ck_assert_double_eq(report.outputs[0][WEFT_AUDIT_STAGED].largest, INFINITY);
+}
+END_TEST
+
 /* A number of f32 in a graph of f64, both against MPFR: each in ulp of its own. */
 START_TEST(both_number_types_are_audited)
 {
@@ -462,6 +475,7 @@ int main(void)
     tcase_add_test(precise, what_is_far_below_an_ulp_counts_too);
     tcase_add_test(precise, batchnorm_loses_in_an_offset);
     tcase_add_test(precise, the_variance_in_one_pass_loses_all);
+    tcase_add_test(precise, what_f64_does_not_hold_is_an_infinite_error);
     tcase_add_test(precise, both_number_types_are_audited);
     tcase_add_test(precise, ops_of_all_kinds_are_audited);
     tcase_add_test(precise, what_cannot_be_evaluated_is_refused_by_name);
