@@ -281,10 +281,10 @@ weft_status weft_why_zero(weft_node y, weft_node x, const weft_binding *bind, si
 
 /* --- Accuracy ----------------------------------------------------------------------------------------------------------------------------
  * What a graph of f32 loses, and where; or with MPFR one of f64. It is run a node at a time, each result rounded to its number type and stored, and once
- * more in f64 throughout, or in MPFR, which is the truth here. What a node's result is off by has two parts: the error that the op made on the
- * operands that it got, found by the same op with the truth's digits on these very operands, and the one that it inherited with them. And an error made may grow on its
- * way: it is put into the true run, alone, and what comes of it is read at the outputs. log(1 + x) of a small x shows all three: the sum makes half an
- * ulp, the logarithm inherits millions, and of all that the output is off by, the sum is the cause.
+ * more in f64 throughout, or in MPFR, which is the truth here. What a node's result is off by has two parts: the error that the op made on the operands
+ * that it got, found by the same op with the truth's digits on these very operands, and the one that it inherited with them. And an error made may grow
+ * on its way: it is put into the true run, alone, and what comes of it is read at the outputs. log(1 + x) of a small x shows all three: the sum makes
+ * half an ulp, the logarithm inherits millions, and of all that the output is off by, the sum is the cause.
  *
  * An ulp is the distance of the node's numbers at the true value; at one that is 0, that at the largest of its array. Source: Higham, Accuracy and stability of
  * numerical algorithms, 2002, 1.5 and 2.1; Bauer, 1974, for errors that are put in one at a time. */
@@ -327,8 +327,8 @@ typedef struct weft_audit_report {
     weft_allocator allocator; /* of the tape, which may be gone by the time of weft_audit_free() */
 } weft_audit_report;
 
-/* y: n nodes of f32, or with MPFR of f64 as well. Leaves the tape as it was. The report is freed by weft_audit_free(), also after an error, when it is empty. A cast, one_hot and
- * noise count as exact; i64 nodes are computed from true values in the true run.
+/* y: n nodes of f32, or with MPFR of f64 as well. Leaves the tape as it was. The report is freed by weft_audit_free(), also after an error, when it is
+ * empty. A cast, one_hot and noise count as exact; i64 nodes are computed from true values in the true run.
  * Errors: WEFT_ERROR_DTYPE (y is i64, or f64 without MPFR), WEFT_ERROR_SHAPE (fused), WEFT_ERROR_ARGUMENT (MPFR: it is not there, an op has no exact form,
  * there are too many elements), those of weft_compile(), weft_bind() and weft_run(). */
 weft_status weft_audit(const weft_node *y, size_t n, const weft_audit_options *options, weft_audit_report *report);

@@ -209,6 +209,7 @@ START_TEST(overflow_is_an_infinite_error)
     audit(y, NULL);
     ck_assert_double_eq(row_of(y)->made.largest, INFINITY);
     ck_assert_uint_eq(row_of(y)->made.worst, 0);
+    ck_assert_double_eq(row_of(y)->carried.largest, INFINITY);
 }
 END_TEST
 

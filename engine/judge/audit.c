@@ -88,12 +88,19 @@ static weft_status put_in(weft__audit *a, const weft__audited *v, bool null)
     return WEFT_OK;
 }
 
+static bool is_zero(const double *x, size_t n)
+{
+    while (n && x[n - 1] == 0)
+        n--;
+    return !n;
+}
+
 /* The error made at v, alone, as the outputs have it. */
 static weft_status carry(weft__audit *a, const weft__audited *v, weft_ulps *carried)
 {
     gathered sum = {.n = 0};
     *carried = (weft_ulps){0};
-    if (largest_of(v->made, v->count) == 0)
+    if (is_zero(v->made, v->count))
         return WEFT_OK;
     if (put_in(a, v, false) != WEFT_OK)
         return a->tape->status;

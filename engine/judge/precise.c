@@ -7,7 +7,7 @@
  * reals.
  *
  * Numbers live in an arena over the tape's allocator. MPFR keeps a few temporaries and constants of its own, through the allocation functions of
- * GMP; when these find no memory GMP ends the process, which no caller can prevent. With few bits its temporaries are on the stack.
+ * GMP; when these find no memory they end the process, which no caller can prevent but by giving GMP others.
  * Source: Fousse, Hanrot, Lefevre, Pelissier and Zimmermann, MPFR, 2007; Higham, 2002, section 3.3, for the running bounds. */
 #include "engine/judge/precise.h"
 

@@ -15,7 +15,7 @@ bool weft__precise_built_in(void)
 static weft_status refuse(const weft__precise *p, uint32_t id, const char *words, char *message)
 {
     const weft__node *node = weft__at(p->graph.tape, id);
-    snprintf(message, WEFT_MESSAGE_SIZE, "in MPFR: %%%u %s%s%.40s: %.300s", id, node->op->name, node->name ? " " : "", node->name ? node->name : "", words);
+    snprintf(message, WEFT_MESSAGE_SIZE, "in MPFR: %s%s%.40s: %.300s", node->op->name, node->name ? " " : "", node->name ? node->name : "", words);
     return WEFT_ERROR_ARGUMENT;
 }
 
