@@ -49,6 +49,8 @@ typedef struct weft_walk {
     weft_walk_node *node; /* (n_nodes) what y needs, then x; in the order of the tape */
     weft_walk_edge *edge; /* (n_edges) in the order in which they are walked: by `from`, later ones first, and then by slot */
     size_t n_nodes, n_edges, output; /* output: which node is y */
+    const size_t *x;                 /* (n_x) which nodes the walk leads to, in the order given */
+    size_t n_x;
     weft_node dy;
     struct weft__walk_store *store; /* the walk's own */
 } weft_walk;
@@ -70,6 +72,27 @@ weft_status weft_walk_run(weft_walk *walk, const weft_binding *bind, size_t n_bi
 void weft_walk_free(weft_walk *walk);
 
 size_t weft_walk_find(const weft_walk *walk, const char *label); /* the node of that label; n_nodes: there is none */
+
+/* --- The trace -----------------------------------------------------------------------------------------------------------------------------
+ * The walk with its numbers as one JSON document, for the page of demos/explorer and for other programs: nodes, shapes, scopes, values, what flows along
+ * each edge and which elements make which, the gradient by its paths, its check by central differences, the loops of the program. demos/command/trace.md
+ * describes it. The same graph and numbers give the same bytes; and the same on any machine where all is + - * / and roots. */
+
+typedef struct weft_trace_options {
+    weft_walk_options walk;
+    const weft_binding *bind; /* every input that y, dy and x need */
+    size_t n_bind;
+    const char *expression;   /* what y was read from; NULL: nothing */
+    const weft_node *through; /* (n_through) the gradient with respect to the first x by the ways that meet these, see weft_paths(); none: left out */
+    size_t n_through;
+    size_t most_elements;     /* of larger arrays a summary stands in place of the values; 0: 4096 */
+    size_t most_checked;      /* an x of more elements is not checked by differences; 0: 256 */
+    bool no_check, no_program; /* leave these out */
+} weft_trace_options;
+
+/* Records on the tape and rewinds it. options: NULL for the defaults. Errors: those of weft_walk_record(), weft_walk_run() and weft_paths(), which stick
+ * to the tape; WEFT_ERROR_FILE where the writer gives up. What was written before an error is no whole document. */
+weft_status weft_trace(weft_writer writer, weft_node y, const weft_trace_options *options);
 
 #ifdef __cplusplus
 }

@@ -182,5 +182,5 @@ static const char *name_of(void *context, uint32_t id)
 const char *weft__walk_whole_text(weft_walk *walk, weft_node x, bool adjoints)
 {
     whole w = {walk, adjoints};
-    return weft__walk_print(walk, x, &(weft__labels){name_of, &w}, false);
+    return weft__walk_print(walk, x, &(weft__labels){name_of, &w}, weft_node_scalar(x, NULL)); /* zeros as 0 */
 }

@@ -271,6 +271,13 @@ static weft_status fill(recorder *r)
     for (size_t k = 0; k < walk->n_nodes; k++)
         if (!(walk->node[k].text = weft__walk_text(walk, k)))
             return out_of_memory(r);
+    size_t *x = weft__arena_take(&r->store->arena, r->n_x * sizeof *x + 1);
+    if (!x)
+        return out_of_memory(r);
+    for (size_t i = 0; i < r->n_x; i++)
+        x[i] = r->store->index[r->x[i].id];
+    walk->x = x;
+    walk->n_x = r->n_x;
     walk->node[walk->output].adjoint = walk->dy;
     for (size_t k = walk->n_nodes; k-- > 0 && r->tape->status == WEFT_OK;) {
         const weft_walk_node *n = &walk->node[k];

@@ -34,4 +34,7 @@ const char *weft__walk_flow_text(weft_walk *walk, size_t from, weft_node x, bool
 /* Over the nodes that have names, and dy; everything else is written out. adjoints: those that have names keep them. */
 const char *weft__walk_whole_text(weft_walk *walk, weft_node x, bool adjoints);
 
+/* Binds and runs; nodes of bind are checked. */
+weft_status weft__explain_run(weft_program *program, const weft_binding *bind, size_t n_bind);
+
 #endif

@@ -67,10 +67,13 @@ static weft_status compile(weft_walk *walk)
     return weft_program_status(s->program);
 }
 
-static weft_status give(weft_program *program, const weft_binding *b)
+weft_status weft__explain_run(weft_program *program, const weft_binding *bind, size_t n_bind)
 {
-    return weft_node_op(b->node)->kind == WEFT_PARAMETER ? weft_parameter_write(program, b->node, b->data, b->bytes)
-                                                         : weft_bind(program, b->node, b->data, b->bytes);
+    weft_status status = weft_program_status(program);
+    for (size_t i = 0; i < n_bind && status == WEFT_OK; i++)
+        status = weft_node_op(bind[i].node)->kind == WEFT_PARAMETER ? weft_parameter_write(program, bind[i].node, bind[i].data, bind[i].bytes)
+                                                                    : weft_bind(program, bind[i].node, bind[i].data, bind[i].bytes);
+    return status == WEFT_OK ? weft_run(program) : status;
 }
 
 weft_status weft_walk_run(weft_walk *walk, const weft_binding *bind, size_t n_bind)
@@ -85,10 +88,8 @@ weft_status weft_walk_run(weft_walk *walk, const weft_binding *bind, size_t n_bi
         if (!bind || !weft_node_op(bind[i].node))
             return weft__tape_fail(tape, WEFT_ERROR_ARGUMENT, "walk: binding %zu is no node", i);
     weft_status status = walk->store->program ? WEFT_OK : compile(walk);
-    for (size_t i = 0; i < n_bind && status == WEFT_OK; i++)
-        status = give(walk->store->program, &bind[i]);
     if (status == WEFT_OK)
-        status = weft_run(walk->store->program);
+        status = weft__explain_run(walk->store->program, bind, n_bind);
     if (status == WEFT_OK) {
         each(walk, point_at);
         return WEFT_OK;
