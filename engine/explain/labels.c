@@ -131,19 +131,23 @@ static bool shows_itself(weft_node x)
                                          node->shape->count > weft__at(x.tape, node->operand[0])->shape->count);
 }
 
-static const char *label_of(void *context, uint32_t id)
+const char *weft__walk_label_of(const weft_walk *walk, size_t from, uint32_t id)
 {
-    const naming *n = context;
-    const weft_walk *walk = n->walk;
     const weft__walk_store *store = walk->store;
     weft_node of;
     int edge;
-    if (n->from < walk->n_nodes && id == walk->node[n->from].adjoint.id)
-        return walk->node[n->from].adjoint_label;
+    if (from < walk->n_nodes && id == walk->node[from].adjoint.id)
+        return walk->node[from].adjoint_label;
     if (id >= store->end && weft_node_adjoint_of(weft__handle(walk->dy.tape, id), &of, &edge) && edge == -2)
         id = of.id; /* a copy */
     uint32_t k = id < store->end ? store->index[id] : WEFT_NO_ID;
     return k == WEFT_NO_ID || shows_itself(walk->node[k].node) ? NULL : walk->node[k].label;
+}
+
+static const char *label_of(void *context, uint32_t id)
+{
+    const naming *n = context;
+    return weft__walk_label_of(n->walk, n->from, id);
 }
 
 const char *weft__walk_text(weft_walk *walk, size_t node)
