@@ -79,7 +79,7 @@ static bool is_elementwise(const reading *r, uint32_t id, int depth)
         return false;
     if (depth && weft__walk_label_of(r->walk, r->from, id))
         return values_of(r, id);
-    if (weft_node_scalar(weft__handle(r->walk->dy.tape, id), NULL))
+    if (depth && weft_node_scalar(weft__handle(r->walk->dy.tape, id), NULL))
         return true;
     bool repeats = depth && node->op->kind == WEFT_VIEW && node->n == 1 && node->shape->count > weft__at(r->walk->dy.tape, node->operand[0])->shape->count;
     if ((node->op->kind != WEFT_ELEMENTWISE && !repeats) || depth > DEEPEST)
