@@ -24,9 +24,17 @@ int arguments_read(int argc, char **argv, const argument_options *options, void 
     return ARGUMENTS_READ;
 }
 
+/* What was typed may be long, and hold what a terminal would obey. */
 bool argument_refuse(const char *command, const char *option, const char *value, const char *want)
 {
-    fprintf(stderr, "weft: %s: %s %s: %s\n", command, option, value, want);
+    enum { SHOWN = 120 };
+    char shown[SHOWN + 4];
+    size_t n = strlen(value);
+    snprintf(shown, sizeof shown, n > SHOWN ? "%.120s..." : "%.120s", value);
+    for (char *at = shown; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    fprintf(stderr, "weft: %s: %s %s: %s\n", command, option, shown, want);
     return false;
 }
 

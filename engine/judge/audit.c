@@ -146,7 +146,7 @@ static weft_ulps of_output(const weft__audit *a, const weft__audited *y, const v
 {
     gathered g = gather_for(y);
     for (size_t i = 0; i < y->count; i++) {
-        double value = weft__traced_value(g.dtype, values, i);
+        double value = weft__element_value(g.dtype, values, i);
         double off = a->by_mpfr ? weft__real_off(value, weft__precise_at(&a->precise, y->replayed, i)) : weft__audit_difference(value, y->truth[i]);
         gather(&g, i, off, y->truth[i]);
     }

@@ -45,7 +45,7 @@ static void read_differences(weft__audit *a, weft__audited *v, const weft__preci
 {
     for (size_t i = 0; i < v->count; i++) {
         weft_exact_number exact = weft__precise_at(p, result, i);
-        v->made[i] = weft__real_off(weft__traced_value(weft_node_dtype(v->node), v->stored, i), exact);
+        v->made[i] = weft__real_off(weft__element_value(weft_node_dtype(v->node), v->stored, i), exact);
         v->inherited[i] = weft__real_difference(exact, weft__precise_at(&a->precise, v->replayed, i));
     }
 }

@@ -109,7 +109,7 @@ static weft_status store_leaf(weft__audit *a, weft__audited *v)
     if (v->count)
         memcpy(v->stored, data, stored_bytes(v));
     for (size_t i = 0; i < v->count && v->exact; i++)
-        v->exact[i] = weft__traced_value(weft_node_dtype(v->node), data, i);
+        v->exact[i] = weft__element_value(weft_node_dtype(v->node), data, i);
     if (v->exact && v->count == 1)
         weft_node_scalar(v->node, v->exact);
     return WEFT_OK;
@@ -187,7 +187,7 @@ double weft__audit_difference(double a, double b)
 static void find_made(weft__audited *v)
 {
     for (size_t i = 0; i < v->count; i++)
-        v->made[i] = weft__audit_difference(weft__traced_value(weft_node_dtype(v->node), v->stored, i), v->exact[i]);
+        v->made[i] = weft__audit_difference(weft__element_value(weft_node_dtype(v->node), v->stored, i), v->exact[i]);
 }
 
 weft_status weft__audit_nodes(weft__audit *a, bool wide)
