@@ -3,10 +3,13 @@
 
 WEFT_ELEMENTWISE1(floor, floor(a))
 
+static const weft_paper floor_on_paper = {.text = "floor(%s)", .tex = "\\left\\lfloor %s \\right\\rfloor"};
+
 const weft_op weft_op_floor = {
     .name = "floor", .formula = "y = floor a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
     WEFT_KERNELS(floor),
+    .paper = &floor_on_paper,
 };
 
 weft_node weft_floor(weft_node a)
