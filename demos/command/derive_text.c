@@ -72,11 +72,12 @@ static size_t left_column(const char *left)
 static void put_checked(const weft_derivation_line *line, const derive_about *about, bool against_staged)
 {
     const char *verdict = about->unproved ? "" : line->proved == WEFT_PROVED ? ", proved" : line->proved == WEFT_REFUTED ? ", REFUTED" : ", not proved";
-    bool good = !(line->moved > 1e-9) && !(line->from_staged > 1e-9) && line->from_staged == line->from_staged && line->proved != WEFT_REFUTED;
-    if (against_staged)
-        printf("%s%.0e from the recorded derivative%s%s", paint(good ? 1 : -1), line->from_staged, verdict, paint_end());
-    else
-        printf("%smoved %.0e%s%s", paint(good ? 1 : -1), line->moved, verdict, paint_end());
+    double off = against_staged ? line->from_staged : line->moved;
+    bool good = off <= 1e-9 && line->proved != WEFT_REFUTED;
+    printf("%s%s", paint(good ? 1 : -1), against_staged ? "as recorded" : "the same numbers");
+    if (off != 0)
+        printf(" to %.0e", off);
+    printf("%s%s", verdict, paint_end());
 }
 
 /* "Σ_k" is for people; ASCII has its own words. */
@@ -116,8 +117,12 @@ static void put_start(const derive_about *about, const weft_derivation *d, const
     bool ends = line + 1 == d->line + d->n || line[1].kind != WEFT_DERIVATION_STEP;
     snprintf(text, sizeof text, "%s: %s", line->left, ends ? "the chain rule's last line is the closed form" : "from the chain rule to the closed form");
     head(text);
+    const char *loss = about->ascii ? "dL" : "∂L", *d_of = about->ascii ? "d" : "∂";
+    for (size_t i = 0; i < d->n && !*said; i++)
+        if (d->line[i].kind == WEFT_DERIVATION_ADJOINT && *d->line[i].left)
+            loss = d->line[i].left;
     if (!*said)
-        printf("d.. is short for %s..\n", about->ascii ? "dL/d" : "∂L/∂");
+        printf("  dx is short for %.*s/%sx, whatever x is.\n", (int)strcspn(loss, "/"), loss, d_of);
     *said = true;
     put_formula(about, 2, line->left, line->right);
     printf("%*s", (int)left_column(line->left) + 5, "");
@@ -149,6 +154,23 @@ static void put_result(const derive_about *about, const weft_derivation *d)
     printf("\n");
 }
 
+/* Of L, where the result is not one number itself, and of the delta. */
+static void put_meaning(const derive_about *about, const weft_derivation *d)
+{
+    const char *y = "", *derived = about->ascii ? "dL/d" : "∂L/∂", *delta = about->ascii ? "delta" : "δ";
+    bool loss = false, deltas = false;
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->line[i].kind == WEFT_DERIVATION_DEFINITION)
+            y = d->line[i].left;
+        deltas |= d->line[i].kind == WEFT_DERIVATION_LOCAL && strstr(d->line[i].right, delta);
+        loss |= d->line[i].kind == WEFT_DERIVATION_LOCAL;
+    }
+    if (loss && strchr(y, '_'))
+        printf("  L is any one number computed from %s, and %s%s is what arrives from there.\n", y, derived, y);
+    if (deltas)
+        printf("  %s_ij is 1 where i = j and 0 elsewhere: it picks one term out of a sum.\n", delta);
+}
+
 void derive_print_text(const derive_about *about, const weft_derivation *d)
 {
     size_t column = 0;
@@ -160,7 +182,8 @@ void derive_print_text(const derive_about *about, const weft_derivation *d)
         bool chain = line->kind == WEFT_DERIVATION_CHAIN || (line->kind == WEFT_DERIVATION_ADJOINT && *line->left);
         if (chain && !chained) {
             put_legend(d);
-            head("Chain rule: what reaches each array from those computed with it, the last one first");
+            head("Chain rule: what reaches each array from those that are computed with it, the last one first");
+            put_meaning(about, d);
         }
         chained |= chain;
         switch (line->kind) {

@@ -3,10 +3,12 @@
  * which derivation_check.c then computes. */
 #include "engine/explain/derivation.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MOST_LINES = 2000, MOST_STEPS = 200 };
+enum { ASKED = 2 }; /* in on_way: an x itself */
 
 typedef struct writer {
     weft__book *book;
@@ -190,7 +192,7 @@ static void chain(writer *w, uint32_t x)
     weft_derivation_line *line = add_line(w, WEFT_DERIVATION_CHAIN, x);
     const shown left = {.node = x, .of = WEFT_NO_ID, .adjoint = true, .index = a->by};
     put_left(w, line, &left);
-    for (uint32_t id = x + 1; id < b->end && b->status == WEFT_OK; id++) {
+    for (uint32_t id = b->end; id-- > x + 1 && b->status == WEFT_OK;) { /* the last one first: it is the direct way */
         consumer c = {.node = id};
         if (!w->on_way[id] || (id != b->y.id && (!w->adjoint[id].formula || !w->adjoint[id].formula->n)))
             continue;
@@ -207,6 +209,10 @@ static void chain(writer *w, uint32_t x)
     a->formula = contracted;
     if (b->status != WEFT_OK)
         return;
+    if (!before->n && w->on_way[x] != ASKED) { /* nothing comes back to it */
+        w->d->n = first;
+        return;
+    }
     if (only_loss) { /* the chain has one link, and the adjoint of y is 1 */
         w->d->n = first;
         line = add_line(w, WEFT_DERIVATION_ADJOINT, x);
@@ -234,7 +240,7 @@ static const weft__formula *write_out_roots(weft__book *b, const weft__formula *
         if (f->kind != WEFT__SYMBOL || f->adjoint || !weft__at(b->tape, f->node)->n)
             continue;
         const weft__formula *root = weft__definition(b, f->node, f->index);
-        if (root->n != 1 || root->term[0]->n != 1 || root->term[0]->factor[0]->kind != WEFT__GROUP || root->term[0]->n_bound || root->term[0]->number != 1)
+        if (f->node == b->y.id || root->n != 1 || root->term[0]->n != 1 || root->term[0]->factor[0]->kind != WEFT__GROUP || root->term[0]->factor[0]->exponent == floor(root->term[0]->factor[0]->exponent) || root->term[0]->n_bound || root->term[0]->number != 1)
             continue;
         const weft__factor *factor[WEFT__MOST_FACTORS];
         const weft__formula *power = weft__formula_power(b, root, f->exponent);
@@ -297,6 +303,12 @@ static void close_form(writer *w, uint32_t x)
     if (!line)
         return;
     w->line[w->d->n - 1] = (weft__line){formula, a->by, WEFT_NO_ID, WEFT_NO_ID, w->staged[x]};
+    for (uint32_t id = 0; id < b->end; id++) {
+        const weft__node *node = weft__at(b->tape, id);
+        w->adjoint[id].on_way = id == x;
+        for (int i = 0; i < node->n; i++)
+            w->adjoint[id].on_way |= w->adjoint[node->operand[i]].on_way;
+    }
     int steps = 0;
     while (steps++ < MOST_STEPS && apply_one(w, x, &formula))
         continue;
@@ -318,10 +330,12 @@ static void find_way(writer *w, const weft_node *x, size_t n)
         if (node->op->flags & WEFT_ZERO_DERIVATIVE || node->dtype == WEFT_I64)
             continue;
         for (int i = 0; i < node->n; i++)
-            w->on_way[id] |= w->on_way[node->operand[i]];
+            w->on_way[id] |= w->on_way[node->operand[i]] != 0;
     }
     for (uint32_t id = 0; id < b->end; id++)
         w->on_way[id] = w->on_way[id] && b->quantity[id];
+    for (size_t i = 0; i < n; i++)
+        w->on_way[x[i].id] = ASKED;
 }
 
 static weft_status record_adjoints(writer *w, weft_node dy)

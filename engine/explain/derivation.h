@@ -7,6 +7,7 @@
 typedef struct weft__adjoint { /* of a quantity: NULL until the chain rule has given it */
     const weft__formula *formula;
     weft__index by[WEFT_MAX_RANK];
+    bool on_way; /* of the x that is derived by to y */
 } weft__adjoint;
 
 typedef struct weft__rule_use { /* what a rule did */

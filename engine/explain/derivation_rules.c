@@ -264,7 +264,6 @@ static const weft__term *product_of(weft__book *b, uint32_t node, const weft__in
 
 static bool names_of_products(weft__book *b, const weft__adjoint *adjoint, const weft__formula *x, weft__rule_use *use)
 {
-    (void)adjoint;
     for (uint32_t node = b->end; node-- > 0 && b->status == WEFT_OK;) {
         weft__index index[WEFT_MAX_RANK];
         const weft__term *term[WEFT__MOST_TERMS], *p = NULL;
@@ -274,9 +273,12 @@ static bool names_of_products(weft__book *b, const weft__adjoint *adjoint, const
             p = product_of(b, node, index);
         }
         int symbols = 0;
-        for (int i = 0; p && i < p->n; i++)
+        bool all = true;
+        for (int i = 0; p && i < p->n; i++) {
+            all &= p->factor[i]->kind == WEFT__LENGTH || (p->factor[i]->kind == WEFT__SYMBOL && adjoint[p->factor[i]->node].on_way);
             symbols += p->factor[i]->kind != WEFT__LENGTH;
-        if (symbols < 2)
+        }
+        if (symbols < 2 || !all)
             continue;
         for (int i = 0; i < x->n && b->status == WEFT_OK; i++) {
             term[i] = x->term[i];
@@ -355,13 +357,18 @@ static double shared_exponent(const weft__formula *x, const weft__factor *f)
     return f->kind == WEFT__LENGTH ? least : all ? nearest : 0;
 }
 
+static bool is_shorter(const weft__term *x, const weft__term *y)
+{
+    return x->n_bound != y->n_bound ? x->n_bound < y->n_bound : x->n < y->n;
+}
+
 /* Short terms first; equal ones as they stood. */
 static void sort_by_length(const weft__term **term, int n)
 {
     for (int i = 1; i < n; i++) {
         const weft__term *t = term[i];
         int k = i;
-        for (; k && term[k - 1]->n + term[k - 1]->n_bound > t->n + t->n_bound; k--)
+        for (; k && is_shorter(t, term[k - 1]); k--)
             term[k] = term[k - 1];
         term[k] = t;
     }

@@ -70,7 +70,8 @@ typedef struct weft__book {
     uint32_t end;       /* of the nodes that are read: those up to y */
     uint8_t *needed;    /* (end): y needs it */
     uint8_t *quantity;  /* (end): has a letter of its own in formulas; the others are written out where they are used */
-    bool loss;          /* y is one number: its adjoint is 1 */
+    bool loss;          /* y is one number: its adjoint is 1, and it is L if it has no name */
+    bool has_y;         /* another array is called y */
     weft__book_index *index;
     size_t n_index, index_allocated;
     struct { size_t value; char letter; } length[WEFT__MOST_LENGTHS];

@@ -3,6 +3,7 @@
  * Formulas then stay as short as the ones on paper, and those of a graph without names have the numbers of its nodes. */
 #include "engine/explain/index.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,8 +102,8 @@ const char *weft__book_label(const weft__book *b, uint32_t node, char text[64])
     const char *name = weft__at(b->tape, node)->name;
     if (name && *name && !name_is_taken(b, node))
         return name;
-    if (node == b->y.id && b->loss)
-        return "L";
+    if (node == b->y.id && (b->loss || !b->has_y))
+        return b->loss ? "L" : "y";
     snprintf(text, 64, "t%u", node);
     return text;
 }
@@ -139,8 +140,47 @@ static bool is_written(const weft__book *b, uint32_t id)
     }
 }
 
+/* What a view shows, of those that are written out. */
+static uint32_t see_through(const weft__book *b, uint32_t id)
+{
+    while (weft__at(b->tape, id)->op->kind == WEFT_VIEW && is_written(b, id) && !b->quantity[id])
+        id = weft__at(b->tape, id)->operand[0];
+    return id;
+}
+
+static bool is_sum_of_terms(const weft__book *b, uint32_t id)
+{
+    const weft__node *node = weft__at(b->tape, id);
+    return node->op->kind == WEFT_ELEMENTWISE && node->n > 1 && paper_of(node->op)->form == WEFT_PAPER_TERMS;
+}
+
+/* Operand i of an op gets a letter: a function is written with it; or it is a sum, and in a product or a square, where its parentheses would have to be
+ * multiplied out. Below a root or a line they may stay. */
+static bool wants_letter(const weft__book *b, const weft__node *node, int i)
+{
+    const weft_paper *paper = paper_of(node->op);
+    double exponent = paper->of[i < 2 ? i : 0];
+    if (node->op->kind != WEFT_ELEMENTWISE || node->op->flags & WEFT_ZERO_DERIVATIVE)
+        return false;
+    if (paper->form == WEFT_PAPER_FUNCTION)
+        return true;
+    if (paper->form == WEFT_PAPER_POWER && (i || !weft_node_scalar(weft__handle(b->tape, node->operand[1]), &exponent)))
+        return true;
+    return paper->form != WEFT_PAPER_TERMS && exponent > 0 && exponent == floor(exponent) && is_sum_of_terms(b, see_through(b, node->operand[i]));
+}
+
+/* A sum over axes divided by a number, and a sum that nothing divides: what one calls a statistic. */
+static bool is_statistic(const weft__book *b, uint32_t id, const uint8_t *divided)
+{
+    const weft__node *node = weft__at(b->tape, id);
+    if (node->op->kind == WEFT_REDUCTION)
+        return !divided[id];
+    return node->op->kind == WEFT_ELEMENTWISE && node->n == 2 && paper_of(node->op)->form == WEFT_PAPER_FACTORS && is_number(b, node->operand[1]) &&
+           weft__at(b->tape, see_through(b, node->operand[0]))->op->kind == WEFT_REDUCTION;
+}
+
 /* Views and what one op alone reads are written out there. */
-static void choose(weft__book *b, const weft__needed *needed, uint32_t *users)
+static void choose(weft__book *b, const weft__needed *needed, uint32_t *users, uint8_t *divided)
 {
     for (uint32_t id = 0; id < b->end; id++) {
         const weft__node *node = weft__at(b->tape, id);
@@ -161,14 +201,20 @@ static void choose(weft__book *b, const weft__needed *needed, uint32_t *users)
         if (b->quantity[id] && !is_written(b, id))
             for (int i = 0; i < node->n; i++)
                 b->quantity[node->operand[i]] |= !is_number(b, node->operand[i]);
-        bool function = paper_of(node->op)->form == WEFT_PAPER_FUNCTION && node->op->kind == WEFT_ELEMENTWISE && !(node->op->flags & WEFT_ZERO_DERIVATIVE);
-        for (int i = 0; i < node->n && function; i++) {
-            uint32_t operand = node->operand[i];
-            while (weft__at(b->tape, operand)->op->kind == WEFT_VIEW && is_written(b, operand))
-                operand = weft__at(b->tape, operand)->operand[0];
-            b->quantity[operand] |= !is_number(b, operand);
-        }
     }
+    for (uint32_t id = 0; id < b->end; id++) { /* now that it is known which views are seen through */
+        const weft__node *node = weft__at(b->tape, id);
+        if (!weft__is_needed(needed, id))
+            continue;
+        for (int i = 0; i < node->n; i++) {
+            uint32_t operand = see_through(b, node->operand[i]);
+            b->quantity[operand] |= wants_letter(b, node, i) && !is_number(b, operand);
+        }
+        if (paper_of(node->op)->form == WEFT_PAPER_FACTORS && node->n == 2 && is_number(b, node->operand[1]))
+            divided[see_through(b, node->operand[0])] = 1;
+    }
+    for (uint32_t id = 0; id < b->end; id++)
+        b->quantity[id] |= weft__is_needed(needed, id) && is_statistic(b, id, divided);
 }
 
 static void choose_letters(weft__book *b)
@@ -178,6 +224,7 @@ static void choose_letters(weft__book *b)
         const char *name = weft__at(b->tape, id)->name;
         if (!b->quantity[id])
             continue;
+        b->has_y |= name && !strcmp(name, "y");
         if (name && name[0] && !name[1])
             taken[(unsigned char)name[0]] = 1;
         int rank = weft__book_shape(b, id)->dims.rank;
@@ -211,12 +258,14 @@ bool weft__book_open(weft__book *b, weft_node y)
     b->quantity = weft__arena_take(&b->arena, b->end);
     b->needed = weft__arena_take(&b->arena, b->end);
     uint32_t *users = weft__arena_take(&b->arena, b->end * sizeof *users);
-    if (b->quantity && b->needed && users) {
+    uint8_t *divided = weft__arena_take(&b->arena, b->end);
+    if (b->quantity && b->needed && users && divided) {
         for (uint32_t id = 0; id < b->end; id++)
             b->needed[id] = weft__is_needed(&needed, id);
         memset(b->quantity, 0, b->end);
         memset(users, 0, b->end * sizeof *users);
-        choose(b, &needed, users);
+        memset(divided, 0, b->end);
+        choose(b, &needed, users, divided);
         choose_letters(b);
     } else {
         weft__book_fail(b, WEFT_ERROR_MEMORY, "out of memory");

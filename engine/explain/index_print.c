@@ -331,9 +331,11 @@ static bool name_has_power(const weft__text *t, const weft__factor *f)
     return f->kind == WEFT__SYMBOL && !f->adjoint && t->notation != WEFT_NOTATION_ASCII && !strcmp(weft__book_label(t->book, f->node, label), "sigma2");
 }
 
-static bool is_compound(const weft__factor *f)
+static bool is_compound(const weft__text *t, const weft__factor *f)
 {
-    return f->kind == WEFT__FUNCTION || f->adjoint || f->kind == WEFT__JACOBIAN || f->kind == WEFT__DELTA;
+    if (f->kind == WEFT__FUNCTION)
+        return tex(t) || weft__at(t->book->tape, f->node)->op->kind == WEFT_REDUCTION;
+    return f->adjoint || f->kind == WEFT__JACOBIAN || f->kind == WEFT__DELTA;
 }
 
 static void put_parenthesised(weft__text *t, const weft__formula *x)
@@ -341,6 +343,12 @@ static void put_parenthesised(weft__text *t, const weft__formula *x)
     weft__text_put(t, tex(t) ? "\\left(" : "(");
     put_formula(t, x);
     weft__text_put(t, tex(t) ? "\\right)" : ")");
+}
+
+/* delta_jl rather than delta_lj. */
+static bool delta_is_turned(const weft__text *t, const weft__factor *f)
+{
+    return is_plain(&f->index[0]) && is_plain(&f->index[1]) && letter_of(t, f->index[0].id) > letter_of(t, f->index[1].id);
 }
 
 static void put_base(weft__text *t, const weft__factor *f)
@@ -360,7 +368,7 @@ static void put_base(weft__text *t, const weft__factor *f)
         break;
     case WEFT__DELTA:
         choose(t, "δ", "delta", "\\delta");
-        put_indices(t, f->index, 2, NULL);
+        put_indices(t, delta_is_turned(t, f) ? (const weft__index[]){f->index[1], f->index[0]} : f->index, 2, NULL);
         break;
     default:
         weft__text_jacobian(t, f->node, f->index, f->of, f->index + f->n);
@@ -378,7 +386,7 @@ static void put_factor(weft__text *t, const weft__factor *f, double exponent)
         weft__text_put(t, tex(t) ? "}" : ")");
         return;
     }
-    bool parentheses = exponent != 1 && (is_compound(f) || name_has_power(t, f));
+    bool parentheses = exponent != 1 && (is_compound(t, f) || name_has_power(t, f));
     weft__text_put(t, !parentheses ? "" : tex(t) ? "\\left(" : "(");
     put_base(t, f);
     weft__text_put(t, !parentheses ? "" : tex(t) ? "\\right)" : ")");
@@ -407,9 +415,31 @@ static void put_parts(weft__text *t, const part *p, bool below)
     }
 }
 
-static void add_to(part *p, const weft__factor *f)
+/* What arrives first, then what is given, what was computed, functions, groups and deltas. */
+static int order_of(const weft__text *t, const weft__factor *f)
 {
-    p->factor[p->n++] = f;
+    switch (f->kind) {
+    case WEFT__SYMBOL:
+        return f->adjoint ? 0 : weft__at(t->book->tape, f->node)->n ? 2 : 1;
+    case WEFT__JACOBIAN:
+        return 1;
+    case WEFT__DELTA:
+        return 5;
+    default:
+        return f->kind == WEFT__GROUP ? 4 : 3;
+    }
+}
+
+static void add_to(const weft__text *t, part *p, const weft__factor *f)
+{
+    int k = p->n++, own = order_of(t, f);
+    for (; k; k--) {
+        int other = order_of(t, p->factor[k - 1]);
+        if (other < own || (other == own && (own == 0 || own > 2 || p->factor[k - 1]->node <= f->node)))
+            break;
+        p->factor[k] = p->factor[k - 1];
+    }
+    p->factor[k] = f;
 }
 
 /* number, lengths and symbols in front: "2/N a b", "a b/c"; tex: a fraction where there is something below. */
@@ -420,14 +450,15 @@ static void put_front(weft__text *t, double number, const part *lengths, const p
     if (!fraction(number, &p, &q) || q > 64)
         p = number, q = 1;
     for (int i = 0; i < lengths->n; i++)
-        add_to(lengths->factor[i]->exponent == -1 || lengths->factor[i]->exponent <= -1 ? &down : &up, lengths->factor[i]);
+        add_to(t, lengths->factor[i]->exponent < 0 ? &down : &up, lengths->factor[i]);
     bool alone = p == 1 && !up.n, folds = down.n || below->n || (q != 1 && alone && above->n > 0 && something_follows);
-    bool all_above = below->n || (folds && alone && above->n && something_follows); /* the symbols are above the line, too */
+    bool long_adjoint = !tex(t) && !t->short_adjoints && above->n && above->factor[0]->adjoint; /* a/b/c would not be clear */
+    bool all_above = (below->n && !long_adjoint) || (folds && alone && above->n && something_follows); /* the symbols are above the line, too */
     bool line = q != 1 || down.n || below->n;
     size_t start = t->used;
     weft__text_put(t, line && tex(t) ? "\\frac{" : "");
     size_t inner = t->used;
-    if (p != 1 || (alone && line && !all_above) || (alone && !line && !above->n && !something_follows))
+    if (p != 1 || (alone && line && (!all_above || !above->n)) || (alone && !line && !above->n && !something_follows))
         put_double(t, p);
     if (up.n) {
         put_space(t, inner);
@@ -490,7 +521,7 @@ static void put_sum(weft__text *t, const weft__term *term, unsigned set)
         for (int k = 0; k < term->n_bound; k++)
             uses |= set >> k & 1 && weft__factor_uses(term->factor[i], term->bound[k]);
         if (uses)
-            add_to(&inside, term->factor[i]);
+            add_to(t, &inside, term->factor[i]);
     }
     for (int k = 0; k < term->n_bound; k++)
         if (set >> k & 1) {
@@ -517,7 +548,7 @@ static void put_term(weft__text *t, const weft__term *term, double number)
         if (bound)
             continue;
         bool negative = f->exponent < 0 && f->exponent == floor(f->exponent);
-        add_to(f->kind == WEFT__LENGTH ? &lengths : negative ? &below : f->kind == WEFT__GROUP && f->exponent == 1 ? &groups : &above, f);
+        add_to(t, f->kind == WEFT__LENGTH ? &lengths : negative ? &below : f->kind == WEFT__GROUP && f->exponent == 1 ? &groups : &above, f);
     }
     bool follows = groups.n || term->n_bound;
     size_t start = t->used;

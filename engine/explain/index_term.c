@@ -289,13 +289,19 @@ static const weft__term *multiply(weft__book *b, const weft__term *x, const weft
     return weft__term_make(b, x->number * y->number, factor, x->n + y->n, bound, x->n_bound + y->n_bound);
 }
 
+/* Of 1 and -1 a sum stays a sum. */
+static bool is_sign(const weft__formula *x)
+{
+    return x->n == 1 && !x->term[0]->n && !x->term[0]->n_bound && fabs(x->term[0]->number) == 1;
+}
+
 const weft__formula *weft__formula_multiply(weft__book *b, const weft__formula *x, const weft__formula *y)
 {
     if (!x->n || !y->n || b->status != WEFT_OK)
         return &zero;
-    if (x->n == 1 && !x->term[0]->n && !x->term[0]->n_bound) /* a number leaves a sum a sum */
+    if (is_sign(x))
         return weft__formula_add(b, &zero, y, x->term[0]->number);
-    if (y->n == 1 && !y->term[0]->n && !y->term[0]->n_bound)
+    if (is_sign(y))
         return weft__formula_add(b, &zero, x, y->term[0]->number);
     const weft__term *one = as_term(b, x), *other = b->status == WEFT_OK ? as_term(b, y) : one;
     return b->status == WEFT_OK ? weft__formula_of_term(b, multiply(b, one, other)) : &zero;
@@ -459,6 +465,13 @@ static const weft__term *without(weft__book *b, const weft__term *t, int factor,
     return weft__term_make(b, t->number, kept, n, kept_bound, n_bound);
 }
 
+/* Whether all values of an index are such as bound index `of` has. */
+static bool is_within(const weft__book *b, const weft__index *i, int32_t of)
+{
+    int64_t first = i->plus, last = i->id < 0 ? first : first + i->times * ((int64_t)b->index[i->id].length - 1), n = (int64_t)b->index[of].length;
+    return first >= 0 && first < n && last >= 0 && last < n;
+}
+
 /* One delta less, or t itself. */
 static const weft__term *contract_delta(weft__book *b, const weft__term *t)
 {
@@ -472,7 +485,7 @@ static const weft__term *contract_delta(weft__book *b, const weft__term *t)
             return weft__term_make(b, 0, NULL, 0, t->bound, 0);
         for (int side = 0; side < 2; side++) {
             int place = place_of_bound(t, &f->index[side]);
-            if (place < 0 || f->index[1 - side].id == f->index[side].id)
+            if (place < 0 || f->index[1 - side].id == f->index[side].id || !is_within(b, &f->index[1 - side], f->index[side].id))
                 continue;
             int32_t from = t->bound[place];
             weft__index to = f->index[1 - side];
