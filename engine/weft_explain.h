@@ -46,10 +46,11 @@ typedef struct weft_derivation_line {
     weft_node node;               /* that is defined, or whose adjoint it is */
     const char *left, *right;     /* plain text or ASCII, as asked for; left "" where it is that of the line before */
     const char *left_tex, *right_tex;
-    const char *rule, *proof;     /* of a step: "sum of deviations", "sum_k (x_k - mean) = 0" */
+    const char *rule, *proof, *proof_tex;     /* of a step: "sum of deviations", "sum_k (x_k - mean) = 0" */
     const char *about, *about_tex; /* of a step: what the rule was applied to; "" where that needs no saying */
     bool checked;                 /* it was evaluated */
-    double moved;                 /* largest difference from the line before, relative to the largest entry; 0 where there is none */
+    double moved;                 /* largest difference from the line before, relative to the largest entry that the terms would add up to if none
+                                     cancelled; 0 where there is no line before */
     double from_staged;           /* the same from the derivative that weft_vjp() recorded */
     weft_proof_verdict proved;    /* equal to the line before; to the recorded derivative where there is none */
 } weft_derivation_line;

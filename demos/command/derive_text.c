@@ -80,31 +80,13 @@ static void put_checked(const weft_derivation_line *line, const derive_about *ab
     printf("%s%s", verdict, paint_end());
 }
 
-/* "Σ_k" is for people; ASCII has its own words. */
-static void put_proof(const char *proof, bool ascii)
-{
-    for (; *proof; proof++) {
-        if (ascii && !strncmp(proof, "Σ", 2)) {
-            printf("sum");
-            proof++;
-        } else if (ascii && !strncmp(proof, "−", 3)) {
-            printf("-");
-            proof += 2;
-        } else {
-            putchar(*proof);
-        }
-    }
-}
-
 static void put_step(const derive_about *about, const weft_derivation_line *line, size_t at)
 {
     printf("\n%*s", (int)at + 2, "");
     printf("%s%s%s", paint(0), line->rule, paint_end());
     if (*line->about)
         printf(" %s", line->about);
-    printf(": ");
-    put_proof(line->proof, about->ascii);
-    printf("\n%*s= ", (int)at, "");
+    printf(": %s\n%*s= ", line->proof, (int)at, "");
     put_wrapped(about, line->right, at + 2);
     printf("%*s", (int)at + 2, "");
     put_checked(line, about, false);
@@ -238,48 +220,15 @@ static void tex_escaped(const char *text)
     }
 }
 
-static const struct {
-    const char *plain, *tex;
-} in_proofs[] = {{"Σ_k", "\\sum_k"}, {"−", "-"}};
-
-/* A proof of the rules: words and formulas; formulas have an equals sign. */
-static void tex_proof(const char *proof)
-{
-    bool formula = strchr(proof, '=') != NULL;
-    const char *words = strstr(proof, " for the mean"), *colon = strstr(proof, ": b^");
-    if (colon) {
-        printf("%.*s: $", (int)(colon - proof), proof);
-        printf("b^{np} = (b^p)^n$");
-        return;
-    }
-    printf("%s", formula ? "$" : "");
-    for (const char *c = proof; *c; c++) {
-        size_t i = 0, n = sizeof in_proofs / sizeof *in_proofs;
-        if (c == words)
-            printf("$ for the mean $m$ of the $N$ numbers $x_k");
-        if (words && c >= words)
-            continue;
-        while (i < n && strncmp(c, in_proofs[i].plain, strlen(in_proofs[i].plain)))
-            i++;
-        if (i == n) {
-            printf(*c == ' ' && formula ? "\\, " : "%c", *c);
-            continue;
-        }
-        printf("%s", in_proofs[i].tex);
-        c += strlen(in_proofs[i].plain) - 1;
-    }
-    printf("%s", formula ? "$" : "");
-}
-
 static void tex_checked(const weft_derivation_line *line, const derive_about *about, bool against_staged)
 {
     double off = against_staged ? line->from_staged : line->moved;
-    printf("\\text{\\footnotesize ");
-    if (off == 0)
-        printf("no digit moved");
-    else
-        printf("moved by $%.0f \\cdot 10^{%.0f}$", off / pow(10, floor(log10(off))), floor(log10(off)));
-    printf("%s}", about->unproved ? "" : line->proved == WEFT_PROVED ? ", proved" : line->proved == WEFT_REFUTED ? ", refuted" : ", not proved");
+    printf("\\hfill\\footnotesize %s", against_staged ? "as recorded" : "the same numbers");
+    if (off != off)
+        printf(" to NaN");
+    else if (off != 0)
+        printf(" to $%.0f \\cdot 10^{%.0f}$", off / pow(10, floor(log10(off))), floor(log10(off)));
+    printf("%s", about->unproved ? "" : line->proved == WEFT_PROVED ? ", proved" : line->proved == WEFT_REFUTED ? ", refuted" : ", not proved");
 }
 
 typedef enum block { NONE, DEFINED, CHAINED, CLOSED } block;
@@ -324,11 +273,56 @@ static void tex_line(const derive_about *about, const weft_derivation_line *line
         printf(" \\\\\n\\intertext{\\small\\emph{%s}", line->rule);
         if (*line->about_tex)
             printf(" $%s$", line->about_tex);
-        printf(": ");
-        tex_proof(line->proof);
-        printf("}\n&= %s &&", line->right_tex);
+        printf(": %s", line->proof_tex);
         tex_checked(line, about, false);
+        printf("}\n&= %s", line->right_tex);
     }
+}
+
+static void tex_legend(const weft_derivation *d)
+{
+    for (size_t i = 0; i < d->n_symbols; i++) {
+        double x = d->symbol[i].value, ten = pow(10, floor(log10(fabs(x))));
+        printf("%s $%s = ", i ? "," : "where", d->symbol[i].tex);
+        if (x >= 1e-3)
+            printf("%g$", x);
+        else if (round(x / ten) == 1)
+            printf("10^{%.0f}$", floor(log10(x)));
+        else
+            printf("%g \\cdot 10^{%.0f}$", x / ten, floor(log10(x)));
+    }
+    printf("%s\n", d->n_symbols ? "." : "");
+}
+
+static void tex_meaning(const weft_derivation *d)
+{
+    const char *y = "";
+    bool locals = false;
+    for (size_t i = 0; i < d->n; i++) {
+        if (d->line[i].kind == WEFT_DERIVATION_DEFINITION)
+            y = d->line[i].left_tex;
+        locals |= d->line[i].kind == WEFT_DERIVATION_LOCAL && strstr(d->line[i].right_tex, "\\delta");
+    }
+    if (strchr(y, '_'))
+        printf("$L$ is any one number computed from $%s$.\n", y);
+    if (locals)
+        printf("$\\delta_{ij}$ is 1 where $i = j$ and 0 elsewhere: it picks one term out of a sum.\n");
+}
+
+static void tex_result(const weft_derivation *d)
+{
+    printf("\\subsection*{Result}\n");
+    const char *next = "\\begin{align*}\n";
+    for (size_t i = 0; i < d->n; i++) {
+        const char *left = d->line[i].left_tex;
+        if (d->line[i].kind != WEFT_DERIVATION_START)
+            continue;
+        while (i + 1 < d->n && d->line[i + 1].kind == WEFT_DERIVATION_STEP)
+            i++;
+        printf("%s%s &= %s", next, left, d->line[i].right_tex);
+        next = " \\\\\n";
+    }
+    printf("\n\\end{align*}\n");
 }
 
 void derive_print_tex(const derive_about *about, const weft_derivation *d)
@@ -344,9 +338,9 @@ void derive_print_tex(const derive_about *about, const weft_derivation *d)
         bool chain = line->kind >= WEFT_DERIVATION_CHAIN && line->kind <= WEFT_DERIVATION_ADJOINT;
         if (chain && part == WEFT_DERIVATION_DEFINITION) {
             tex_end(&open);
-            for (size_t k = 0; k < d->n_symbols; k++)
-                printf("%s $%s = %g$", k ? "," : "where", d->symbol[k].tex, d->symbol[k].value);
-            printf("\n\\subsection*{Chain rule}\n");
+            tex_legend(d);
+            printf("\\subsection*{Chain rule}\n");
+            tex_meaning(d);
             part = WEFT_DERIVATION_CHAIN;
         }
         if (line->kind == WEFT_DERIVATION_START) {
@@ -359,6 +353,8 @@ void derive_print_tex(const derive_about *about, const weft_derivation *d)
         tex_line(about, line, &open);
     }
     tex_end(&open);
+    if (part == WEFT_DERIVATION_START)
+        tex_result(d);
     printf("\n\\end{document}\n");
 }
 
@@ -381,6 +377,7 @@ static void add_line(cJSON *to, const derive_about *about, const weft_derivation
     if (line->kind == WEFT_DERIVATION_STEP) {
         cJSON_AddStringToObject(one, "rule", line->rule);
         cJSON_AddStringToObject(one, "proof", line->proof);
+        cJSON_AddStringToObject(one, "proof_tex", line->proof_tex);
         cJSON_AddStringToObject(one, "about", line->about);
         cJSON_AddStringToObject(one, "about_tex", line->about_tex);
     }

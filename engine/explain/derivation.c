@@ -34,7 +34,7 @@ static weft_derivation_line *add_line(writer *w, weft_derivation_kind kind, uint
     if (w->book->status != WEFT_OK)
         return NULL;
     d->line[d->n] = (weft_derivation_line){.kind = kind, .node = weft__handle(w->book->tape, node), .left = "", .left_tex = "", .right = "",
-                                           .right_tex = "", .rule = "", .proof = "", .about = "", .about_tex = ""};
+                                           .right_tex = "", .rule = "", .proof = "", .proof_tex = "", .about = "", .about_tex = ""};
     w->line[d->n] = (weft__line){.value = WEFT_NO_ID, .before = WEFT_NO_ID, .staged = WEFT_NO_ID};
     return &d->line[d->n++];
 }
@@ -88,39 +88,12 @@ static int rank_of(const writer *w, uint32_t node)
 
 /* --- definitions --- */
 
-/* Of an op that is not written in indices: name(a, b)_ij. */
 static const char *show_call(writer *w, uint32_t node, const weft__index *index, weft_notation notation)
 {
     weft__text t;
-    const weft__node *n = weft__at(w->book->tape, node);
-    const weft__node *call = n->op->kind == WEFT_PART ? weft__at(w->book->tape, n->operand[0]) : n;
-    char label[64], words[WEFT_MOST_WORDS] = "";
-    double number;
-    bool tex = notation == WEFT_NOTATION_TEX;
     weft__text_start(&t, w->book, notation, false);
-    weft__text_put(&t, tex ? "\\operatorname{" : "");
-    for (const char *c = call->op->name; *c; c++)
-        weft__text_put(&t, *c == '_' && tex ? "\\_" : (char[]){*c, 0});
-    weft__text_put(&t, tex ? "}(" : "(");
-    for (int i = 0; i < call->n; i++) {
-        weft__text_put(&t, i ? ", " : "");
-        if (weft_node_scalar(weft__handle(w->book->tape, call->operand[i]), &number))
-            weft__text_number(&t, number);
-        else
-            weft__text_name(&t, weft__book_label(w->book, call->operand[i], label));
-    }
-    if (call->op->words && call->n && !tex)
-        call->op->words(call->attributes, &weft__book_shape(w->book, call->operand[0])->dims, words, sizeof words);
-    weft__text_put(&t, words[0] == '[' ? ")" : "");
-    weft__text_put(&t, words);
-    weft__text_put(&t, words[0] == '[' ? "" : ")");
-    weft__text_indices(&t, index, rank_of(w, node), &weft__book_shape(w->book, node)->dims);
-    return t.text ? t.text : "";
-}
-
-static bool defines_itself(const weft__formula *x, uint32_t node)
-{
-    return x->n == 1 && x->term[0]->n == 1 && x->term[0]->factor[0]->kind == WEFT__SYMBOL && x->term[0]->factor[0]->node == node;
+    weft__text_call(&t, node, index);
+    return w->book->status == WEFT_OK ? t.text : "";
 }
 
 static void define(writer *w, uint32_t node)
@@ -130,7 +103,7 @@ static void define(writer *w, uint32_t node)
     const weft__formula *x = weft__definition(w->book, node, index);
     weft_derivation_line *line = add_line(w, WEFT_DERIVATION_DEFINITION, node);
     put_left(w, line, &(shown){.node = node, .of = WEFT_NO_ID, .index = index});
-    if (!defines_itself(x, node)) {
+    if (!weft__defines_itself(x, node)) {
         put_right(w, line, &(shown){.formula = x});
     } else if (line) {
         line->right = show_call(w, node, index, w->plain);
@@ -226,35 +199,49 @@ static void chain(writer *w, uint32_t x)
     }
     put_right(w, line, &(shown){.formula = contracted});
     if (line)
-        w->line[w->d->n - 1] = (weft__line){contracted, a->by, WEFT_NO_ID, WEFT_NO_ID, w->staged[x]};
+        w->line[w->d->n - 1] = (weft__line){.formula = contracted, .index = a->by, .value = WEFT_NO_ID, .before = WEFT_NO_ID, .staged = w->staged[x]};
 }
 
 /* --- to the closed form --- */
 
-/* rstd as (sigma2 + eps)**(-1/2), where it stands in front: so the formula is as it is known. */
-static const weft__formula *write_out_roots(weft__book *b, const weft__formula *x, uint32_t *node)
+/* A definition that is better read than its name: a root, as rstd = (sigma2 + eps)**(-1/2), so that the formula is as it is known; and a sum without a
+ * name of its own. */
+static bool is_for_writing_out(const writer *w, uint32_t node, const weft__formula *x)
 {
+    const weft__node *n = weft__at(w->book->tape, node);
+    if (x->n > 1) {
+        bool short_one = (!n->name || !*n->name) && x->n <= 3;
+        for (int i = 0; i < x->n; i++)
+            short_one &= !x->term[i]->n_bound && x->term[i]->n <= 2;
+        return short_one;
+    }
+    const weft__factor *f = x->n == 1 && x->term[0]->n == 1 && !x->term[0]->n_bound && x->term[0]->number == 1 ? x->term[0]->factor[0] : NULL;
+    return f && f->kind == WEFT__GROUP && f->exponent != floor(f->exponent);
+}
+
+static const weft__formula *write_out(writer *w, const weft__formula *x, uint32_t *node)
+{
+    weft__book *b = w->book;
     const weft__term *t = x->n == 1 ? x->term[0] : NULL;
     for (int i = 0; t && i < t->n && b->status == WEFT_OK; i++) {
-        const weft__factor *f = t->factor[i];
-        if (f->kind != WEFT__SYMBOL || f->adjoint || !weft__at(b->tape, f->node)->n)
+        const weft__factor *f = t->factor[i], *rest[WEFT__MOST_FACTORS];
+        if (f->kind != WEFT__SYMBOL || f->adjoint || !weft__at(b->tape, f->node)->n || f->node == b->y.id)
             continue;
-        const weft__formula *root = weft__definition(b, f->node, f->index);
-        if (f->node == b->y.id || root->n != 1 || root->term[0]->n != 1 || root->term[0]->factor[0]->kind != WEFT__GROUP || root->term[0]->factor[0]->exponent == floor(root->term[0]->factor[0]->exponent) || root->term[0]->n_bound || root->term[0]->number != 1)
+        const weft__formula *definition = weft__definition(b, f->node, f->index);
+        if (!is_for_writing_out(w, f->node, definition))
             continue;
-        const weft__factor *factor[WEFT__MOST_FACTORS];
-        const weft__formula *power = weft__formula_power(b, root, f->exponent);
-        if (b->status != WEFT_OK || power->n != 1 || power->term[0]->n != 1)
-            return NULL;
-        memcpy(factor, t->factor, (size_t)t->n * sizeof *factor);
-        factor[i] = power->term[0]->factor[0];
+        int n = 0;
+        for (int k = 0; k < t->n; k++)
+            if (k != i)
+                rest[n++] = t->factor[k];
         *node = f->node;
-        return weft__formula_of_term(b, weft__term_make(b, t->number, factor, t->n, t->bound, t->n_bound));
+        const weft__formula *others = weft__formula_of_term(b, weft__term_make(b, t->number, rest, n, t->bound, t->n_bound));
+        return weft__formula_multiply(b, others, weft__formula_power(b, definition, f->exponent));
     }
     return NULL;
 }
 
-static void step_line(writer *w, uint32_t x, const char *rule, const char *proof, const weft__rule_use *use, uint32_t before)
+static void step_line(writer *w, uint32_t x, const char *rule, const char *const *proof, const weft__rule_use *use, uint32_t before)
 {
     weft__book *b = w->book;
     const weft__adjoint *a = &w->adjoint[x];
@@ -263,7 +250,8 @@ static void step_line(writer *w, uint32_t x, const char *rule, const char *proof
     if (!line)
         return;
     line->rule = rule;
-    line->proof = proof;
+    line->proof = proof[w->plain];
+    line->proof_tex = proof[WEFT_NOTATION_TEX];
     shown about = {.formula = use->about, .short_adjoints = true};
     weft__index index[WEFT_MAX_RANK];
     if (!use->about && use->node != WEFT_NO_ID) {
@@ -275,7 +263,7 @@ static void step_line(writer *w, uint32_t x, const char *rule, const char *proof
         line->about = show(w, &about, w->plain);
         line->about_tex = show(w, &about, WEFT_NOTATION_TEX);
     }
-    w->line[w->d->n - 1] = (weft__line){use->after, a->by, WEFT_NO_ID, before, w->staged[x]};
+    w->line[w->d->n - 1] = (weft__line){.formula = use->after, .index = a->by, .value = WEFT_NO_ID, .before = before, .staged = w->staged[x]};
 }
 
 static bool apply_one(writer *w, uint32_t x, const weft__formula **formula)
@@ -302,7 +290,7 @@ static void close_form(writer *w, uint32_t x)
     put_right(w, line, &(shown){.formula = formula, .short_adjoints = true});
     if (!line)
         return;
-    w->line[w->d->n - 1] = (weft__line){formula, a->by, WEFT_NO_ID, WEFT_NO_ID, w->staged[x]};
+    w->line[w->d->n - 1] = (weft__line){.formula = formula, .index = a->by, .value = WEFT_NO_ID, .before = WEFT_NO_ID, .staged = w->staged[x]};
     for (uint32_t id = 0; id < b->end; id++) {
         const weft__node *node = weft__at(b->tape, id);
         w->adjoint[id].on_way = id == x;
@@ -312,10 +300,15 @@ static void close_form(writer *w, uint32_t x)
     int steps = 0;
     while (steps++ < MOST_STEPS && apply_one(w, x, &formula))
         continue;
-    weft__rule_use use = {.node = WEFT_NO_ID};
-    use.after = b->status == WEFT_OK && steps > 1 ? write_out_roots(b, formula, &use.node) : NULL;
-    if (use.after)
-        step_line(w, x, "write out the root", "its definition", &use, (uint32_t)(w->d->n - 1));
+    static const char *const definition[] = {"its definition", "its definition", "its definition"};
+    for (int more = 0; more < MOST_STEPS && b->status == WEFT_OK; more++) {
+        weft__rule_use use = {.node = WEFT_NO_ID};
+        use.after = write_out(w, formula, &use.node);
+        if (!use.after || b->status != WEFT_OK)
+            break;
+        step_line(w, x, "write out", definition, &use, (uint32_t)(w->d->n - 1));
+        formula = use.after;
+    }
 }
 
 /* --- what lies between --- */

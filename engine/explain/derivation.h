@@ -17,7 +17,7 @@ typedef struct weft__rule_use { /* what a rule did */
 } weft__rule_use;
 
 typedef struct weft__paper_rule {
-    const char *name, *proof;
+    const char *name, *proof[3]; /* by notation */
     bool (*apply)(weft__book *b, const weft__adjoint *adjoint, const weft__formula *x, weft__rule_use *use); /* false: it does not apply */
 } weft__paper_rule;
 
@@ -27,6 +27,7 @@ extern const size_t weft__paper_rule_count;
 typedef struct weft__line { /* beside the public one: what it is computed from */
     const weft__formula *formula; /* NULL: it is not checked */
     const weft__index *index;
+    size_t output; /* of the program that computes them: the first that is the line's */
     uint32_t value, before, staged; /* nodes; before: WEFT_NO_ID in a first line */
 } weft__line;
 

@@ -14,10 +14,10 @@ static double largest(const double *x, size_t n)
     return most;
 }
 
-/* The largest difference over the largest entry. */
-static double apart(const double *x, const double *y, size_t n)
+/* The largest difference, over the largest entry that the terms of either would add up to if none cancelled: what rounding goes by. */
+static double apart(const double *x, const double *y, size_t n, double scale)
 {
-    double scale = fmax(largest(x, n), largest(y, n)), most = 0;
+    double most = 0;
     for (size_t i = 0; i < n; i++) {
         double d = fabs(x[i] - y[i]);
         most = d > most || d != d ? d : most;
@@ -60,17 +60,20 @@ static void prove(weft__book *b, weft_derivation *d, const weft__line *lines, co
     }
 }
 
-static void measure(weft__book *b, weft_derivation *d, weft__line *lines, const weft_program *program, const size_t *at, const size_t *staged_at)
+enum { VALUE, SIZE, STAGED, PER_LINE }; /* outputs of the program for a line */
+
+static void measure(weft_derivation *d, const weft__book *b, weft__line *lines, const weft_program *program)
 {
     for (size_t i = 0; i < d->n; i++) {
         weft_derivation_line *line = &d->line[i];
+        size_t at = lines[i].output, before = lines[i].before != WEFT_NO_ID ? lines[lines[i].before].output : at;
         if (!lines[i].formula)
             continue;
         size_t n = weft__book_shape(b, lines[i].value)->count;
-        const double *value = weft_output(program, at[i]);
+        double scale = largest(weft_output(program, at + SIZE), n), scale_before = fmax(scale, largest(weft_output(program, before + SIZE), n));
         line->checked = true;
-        line->from_staged = apart(value, weft_output(program, staged_at[i]), n);
-        line->moved = lines[i].before != WEFT_NO_ID ? apart(value, weft_output(program, at[lines[i].before]), n) : 0;
+        line->from_staged = apart(weft_output(program, at + VALUE), weft_output(program, at + STAGED), n, scale);
+        line->moved = apart(weft_output(program, at + VALUE), weft_output(program, before + VALUE), n, scale_before);
         d->checked++;
         d->moved = fmax(d->moved, line->moved);
         d->from_staged = fmax(d->from_staged, line->from_staged);
@@ -83,33 +86,26 @@ weft_status weft__check_lines(weft__book *b, weft_derivation *d, weft__line *lin
                               const weft_derive_options *options)
 {
     const weft_allocator *a = &b->tape->allocator;
-    weft_node *nodes = weft__allocate(a, 2 * d->n * sizeof *nodes + 1);
-    size_t *at = weft__allocate(a, 2 * d->n * sizeof *at + 1), n = 0;
-    if (!nodes || !at)
+    weft_node *nodes = weft__allocate(a, PER_LINE * d->n * sizeof *nodes + 1);
+    size_t n = 0;
+    if (!nodes)
         weft__book_fail(b, WEFT_ERROR_MEMORY, "out of memory");
     for (size_t i = 0; i < d->n && b->status == WEFT_OK; i++) {
         if (!lines[i].formula)
             continue;
         const weft_shape shape = weft_node_shape(d->line[i].node);
-        nodes[n] = weft__formula_lower(b, lines[i].formula, lines[i].index, shape.rank, &shape, adjoints, weft_node_dtype(b->y));
-        lines[i].value = nodes[n].id;
-        at[2 * i] = n++;
-        nodes[n] = weft__handle(b->tape, lines[i].staged);
-        at[2 * i + 1] = n++;
+        lines[i].output = n;
+        for (int what = VALUE; what < STAGED; what++)
+            nodes[n++] = weft__formula_lower(b, lines[i].formula, lines[i].index, shape.rank, &shape, adjoints, what == SIZE);
+        lines[i].value = nodes[n - SIZE - 1].id;
+        nodes[n++] = weft__handle(b->tape, lines[i].staged);
     }
-    size_t *one = at, *other = b->status == WEFT_OK ? weft__allocate(a, d->n * sizeof *other + 1) : NULL;
-    for (size_t i = 0; i < d->n && other; i++) { /* apart, for measure() */
-        other[i] = at[2 * i + 1];
-        one[i] = at[2 * i];
-    }
-    weft_program *program = n && other ? run(b, nodes, n, bind, n_bind) : NULL;
+    weft_program *program = n && b->status == WEFT_OK ? run(b, nodes, n, bind, n_bind) : NULL;
     if (program)
-        measure(b, d, lines, program, one, other);
+        measure(d, b, lines, program);
     weft_program_free(program);
     if (program && !options->unproved)
         prove(b, d, lines, options);
-    weft__release(a, nodes, 2 * d->n * sizeof *nodes + 1);
-    weft__release(a, at, 2 * d->n * sizeof *at + 1);
-    weft__release(a, other, d->n * sizeof *other + 1);
+    weft__release(a, nodes, PER_LINE * d->n * sizeof *nodes + 1);
     return b->status;
 }

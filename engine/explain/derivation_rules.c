@@ -180,7 +180,7 @@ static bool match_index(matching *m, const weft__index *p, const weft__index *i)
 /* But for the exponents of the two themselves. Terms and factors within come from one definition, so they stand in one order. */
 static bool match_factor(matching *m, const weft__factor *p, const weft__factor *f)
 {
-    if (p->kind != f->kind || p->node != f->node || p->of != f->of || p->adjoint != f->adjoint || p->n != f->n || p->n_of != f->n_of ||
+    if (p->kind != f->kind || (p->kind == WEFT__FUNCTION ? p->op != f->op : p->node != f->node) || p->of != f->of || p->adjoint != f->adjoint || p->n != f->n || p->n_of != f->n_of ||
         p->n_operands != f->n_operands)
         return false;
     for (int i = 0; i < p->n + p->n_of; i++)
@@ -262,6 +262,20 @@ static const weft__term *product_of(weft__book *b, uint32_t node, const weft__in
     return x && x->n == 1 && !x->term[0]->n_bound && b->status == WEFT_OK ? x->term[0] : NULL;
 }
 
+/* Two factors at least, an array among them, and all made of what is derived by: the gamma of gamma hhat stays apart. */
+static bool is_made_of(const weft__term *p, const weft__adjoint *adjoint)
+{
+    int arrays = 0, others = 0;
+    for (int i = 0; i < p->n; i++) {
+        const weft__factor *f = p->factor[i];
+        if (f->kind == WEFT__SYMBOL ? !adjoint[f->node].on_way : f->kind != WEFT__FUNCTION && f->kind != WEFT__LENGTH)
+            return false;
+        arrays += f->kind == WEFT__SYMBOL;
+        others += f->kind == WEFT__FUNCTION;
+    }
+    return arrays && arrays + others > 1;
+}
+
 static bool names_of_products(weft__book *b, const weft__adjoint *adjoint, const weft__formula *x, weft__rule_use *use)
 {
     for (uint32_t node = b->end; node-- > 0 && b->status == WEFT_OK;) {
@@ -272,13 +286,7 @@ static bool names_of_products(weft__book *b, const weft__adjoint *adjoint, const
             weft__book_indices(b, node, false, index);
             p = product_of(b, node, index);
         }
-        int symbols = 0;
-        bool all = true;
-        for (int i = 0; p && i < p->n; i++) {
-            all &= p->factor[i]->kind == WEFT__LENGTH || (p->factor[i]->kind == WEFT__SYMBOL && adjoint[p->factor[i]->node].on_way);
-            symbols += p->factor[i]->kind != WEFT__LENGTH;
-        }
-        if (symbols < 2 || !all)
+        if (!p || !is_made_of(p, adjoint))
             continue;
         for (int i = 0; i < x->n && b->status == WEFT_OK; i++) {
             term[i] = x->term[i];
@@ -441,12 +449,17 @@ static bool take_out(weft__book *b, const weft__adjoint *adjoint, const weft__fo
 /* --- the list --- */
 
 const weft__paper_rule weft__paper_rules[] = {
-    {"sum of deviations", "Σ_k (x_k − m) = N m − N m = 0 for the mean m of the N numbers x_k", deviations},
-    {"multiply out", "a (b + c) = a b + a c, Σ_k (b_k + c_k) = Σ_k b_k + Σ_k c_k, Σ_k a b_k = a Σ_k b_k", distribute},
-    {"insert the adjoint", "the chain rule above, at these indices", insert},
-    {"collect equal terms", "p a + q a = (p + q) a", collect},
-    {"name the power", "what was defined as b^p is put for it: b^(n p) = (b^p)^n", names_of_powers},
-    {"name the product", "what was defined as a b is put for a b", names_of_products},
-    {"take out what all share", "a b + a c = a (b + c)", take_out},
+    {"sum of deviations", {"Σ_k (x_k − m) = N m − N m = 0 for the mean m of the N numbers x_k", "sum_k (x_k - m) = N m - N m = 0 for the mean m of the N numbers x_k",
+                           "$\\sum_k (x_k - m) = N m - N m = 0$ for the mean $m$ of the $N$ numbers $x_k$"}, deviations},
+    {"multiply out", {"a (b + c) = a b + a c, Σ_k (b_k + c_k) = Σ_k b_k + Σ_k c_k, Σ_k a b_k = a Σ_k b_k",
+                      "a (b + c) = a b + a c, sum_k (b_k + c_k) = sum_k b_k + sum_k c_k, sum_k a b_k = a sum_k b_k",
+                      "$a (b + c) = a b + a c$, $\\sum_k (b_k + c_k) = \\sum_k b_k + \\sum_k c_k$, $\\sum_k a b_k = a \\sum_k b_k$"}, distribute},
+    {"insert the adjoint", {"the chain rule above, at these indices", "the chain rule above, at these indices", "the chain rule above, at these indices"}, insert},
+    {"collect equal terms", {"p a + q a = (p + q) a", "p a + q a = (p + q) a", "$p a + q a = (p + q) a$"}, collect},
+    {"name the power", {"what was defined as b^p: b^(n p) = (b^p)^n", "what was defined as b^p: b^(n p) = (b^p)^n",
+                        "what was defined as $b^p$: $b^{n p} = (b^p)^n$"}, names_of_powers},
+    {"name the product", {"what was defined as a b is put for a b", "what was defined as a b is put for a b",
+                          "what was defined as $a b$ is put for $a b$"}, names_of_products},
+    {"take out what all share", {"a b + a c = a (b + c)", "a b + a c = a (b + c)", "$a b + a c = a (b + c)$"}, take_out},
 };
 const size_t weft__paper_rule_count = sizeof weft__paper_rules / sizeof *weft__paper_rules;

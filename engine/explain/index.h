@@ -36,6 +36,7 @@ typedef struct weft__factor {
     weft__factor_kind kind;
     double exponent;
     uint32_t node; /* symbol: the array; function: a node of that op; length: its place in the book; Jacobian: y */
+    const weft_op *op; /* of a function */
     uint32_t of;   /* Jacobian: h */
     bool adjoint;
     int n, n_of;   /* indices: of the symbol, the two of a delta, bound ones of a reduction; of a Jacobian y's, then h's */
@@ -71,6 +72,7 @@ typedef struct weft__book {
     uint8_t *needed;    /* (end): y needs it */
     uint8_t *quantity;  /* (end): has a letter of its own in formulas; the others are written out where they are used */
     bool loss;          /* y is one number: its adjoint is 1, and it is L if it has no name */
+    bool numbered;      /* y has the number of its node, if it has no name */
     bool has_y;         /* another array is called y */
     weft__book_index *index;
     size_t n_index, index_allocated;
@@ -93,6 +95,8 @@ void weft__book_indices(weft__book *b, uint32_t node, bool free_ones, weft__inde
 const char *weft__book_label(const weft__book *b, uint32_t node, char text[64]); /* "h", "t7" */
 bool weft__is_quantity(const weft__book *b, uint32_t node);
 bool weft__is_needed_by_book(const weft__book *b, uint32_t node);
+
+void weft__book_letter(weft__book *b, uint32_t node); /* gives it one, or what it shows, if it is a broadcast without a name */
 
 /* --- index_term.c --- */
 const weft__formula *weft__formula_zero(void);
@@ -146,7 +150,13 @@ void weft__text_name(weft__text *t, const char *name);
 void weft__text_number(weft__text *t, double number);
 void weft__text_indices(weft__text *t, const weft__index *index, int n, const weft_shape *shape); /* of an array; but for axes of length 1 */
 
-/* --- index_lower.c: nodes on the tape. adjoints: (end) ids of adjoints; WEFT_NO_ID: none --- */
-weft_node weft__formula_lower(weft__book *b, const weft__formula *x, const weft__index *index, int n, const weft_shape *shape, const uint32_t *adjoints, weft_dtype dtype);
+void weft__text_call(weft__text *t, uint32_t node, const weft__index *index); /* of an op that is not written in indices: take(x, index)_ij */
+bool weft__defines_itself(const weft__formula *x, uint32_t node);            /* the definition of such a node */
+
+/* --- index_public.c: what weft_explain.h declares --- */
+
+/* --- index_lower.c: nodes on the tape. adjoints: (end) ids of adjoints, WEFT_NO_ID: none. sizes: what it would be if nothing cancelled --- */
+weft_node weft__formula_lower(weft__book *b, const weft__formula *x, const weft__index *index, int n, const weft_shape *shape, const uint32_t *adjoints,
+                              bool sizes);
 
 #endif

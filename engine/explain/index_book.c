@@ -102,7 +102,7 @@ const char *weft__book_label(const weft__book *b, uint32_t node, char text[64])
     const char *name = weft__at(b->tape, node)->name;
     if (name && *name && !name_is_taken(b, node))
         return name;
-    if (node == b->y.id && (b->loss || !b->has_y))
+    if (node == b->y.id && !b->numbered && (b->loss || !b->has_y))
         return b->loss ? "L" : "y";
     snprintf(text, 64, "t%u", node);
     return text;
@@ -215,6 +215,13 @@ static void choose(weft__book *b, const weft__needed *needed, uint32_t *users, u
     }
     for (uint32_t id = 0; id < b->end; id++)
         b->quantity[id] |= weft__is_needed(needed, id) && is_statistic(b, id, divided);
+}
+
+void weft__book_letter(weft__book *b, uint32_t node)
+{
+    uint32_t shown = see_through(b, node);
+    if (!is_number(b, shown))
+        b->quantity[shown] = 1;
 }
 
 static void choose_letters(weft__book *b)

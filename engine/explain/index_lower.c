@@ -14,6 +14,7 @@ typedef struct lowering {
     weft__book *book;
     const uint32_t *adjoints;
     weft_dtype dtype;
+    bool sizes; /* magnitudes throughout, so that nothing cancels */
 } lowering;
 
 static int place_of(const space *s, int32_t id)
@@ -167,6 +168,11 @@ static weft_node function(const lowering *l, const weft__factor *f, const space 
 
 static weft_node lower_factor(const lowering *l, const weft__factor *f, const space *s)
 {
+    if (l->sizes && (f->kind != WEFT__GROUP || f->exponent < 0)) { /* a divisor is what it is */
+        lowering plain = *l;
+        plain.sizes = false;
+        return weft_abs(lower_factor(&plain, f, s));
+    }
     switch (f->kind) {
     case WEFT__SYMBOL:
         return raise(l, symbol(l, f, s), f->exponent);
@@ -192,7 +198,7 @@ static weft_node lower_term(const lowering *l, const weft__term *t, const space 
         return failed(l);
     for (int i = outer->n; i < s.n; i++)
         axes |= WEFT_AXIS(i);
-    weft_node y = number(l, t->number);
+    weft_node y = number(l, l->sizes && t->number < 0 ? -t->number : t->number);
     for (int i = 0; i < t->n && !weft_node_failed(y); i++) {
         weft_node x = lower_factor(l, t->factor[i], &s);
         y = !i && t->number == 1 ? x : weft_mul(y, x);
@@ -210,9 +216,9 @@ static weft_node lower(const lowering *l, const weft__formula *x, const space *s
     return l->book->status != WEFT_OK ? failed(l) : x->n ? y : number(l, 0);
 }
 
-weft_node weft__formula_lower(weft__book *b, const weft__formula *x, const weft__index *index, int n, const weft_shape *shape, const uint32_t *adjoints, weft_dtype dtype)
+weft_node weft__formula_lower(weft__book *b, const weft__formula *x, const weft__index *index, int n, const weft_shape *shape, const uint32_t *adjoints, bool sizes)
 {
-    const lowering l = {b, adjoints, dtype};
+    const lowering l = {b, adjoints, weft_node_dtype(b->y), sizes};
     space s = {.n = 0};
     for (int i = 0; i < n; i++)
         if (index[i].id >= 0)

@@ -266,6 +266,14 @@ void weft__text_jacobian(weft__text *t, uint32_t y, const weft__index *at, uint3
     weft__text_put(t, tex(t) ? "}" : "");
 }
 
+static void put_op_name(weft__text *t, const char *name)
+{
+    for (; *name; name++) {
+        weft__text_put(t, tex(t) && *name == '_' ? "\\" : "");
+        put_bytes(t, name, 1);
+    }
+}
+
 static void put_formula(weft__text *t, const weft__formula *x);
 
 static void put_function(weft__text *t, const weft__factor *f)
@@ -288,10 +296,7 @@ static void put_function(weft__text *t, const weft__factor *f)
     }
     if (!text) {
         weft__text_put(t, tex(t) ? "\\operatorname{" : "");
-        for (const char *c = op->name; *c; c++) {
-            weft__text_put(t, tex(t) && *c == '_' ? "\\" : "");
-            put_bytes(t, c, 1);
-        }
+        put_op_name(t, op->name);
         weft__text_put(t, tex(t) ? "}\\left(" : "(");
         for (; next < f->n_operands; next++) {
             weft__text_put(t, next ? ", " : "");
@@ -603,4 +608,33 @@ void weft__text_free(weft__text *t, const weft__index *index, int n)
     for (int i = 0; i < n; i++)
         if (index[i].id >= 0)
             give_letter(t, index[i].id);
+}
+
+bool weft__defines_itself(const weft__formula *x, uint32_t node)
+{
+    return x->n == 1 && x->term[0]->n == 1 && x->term[0]->factor[0]->kind == WEFT__SYMBOL && x->term[0]->factor[0]->node == node;
+}
+
+/* The words of an op, ", axis=1", have letters, digits and signs only. */
+void weft__text_call(weft__text *t, uint32_t node, const weft__index *index)
+{
+    const weft__node *n = weft__at(t->book->tape, node), *call = n->op->kind == WEFT_PART ? weft__at(t->book->tape, n->operand[0]) : n;
+    char label[64], words[WEFT_MOST_WORDS] = "";
+    double number;
+    weft__text_put(t, tex(t) ? "\\operatorname{" : "");
+    put_op_name(t, call->op->name);
+    weft__text_put(t, tex(t) ? "}(" : "(");
+    for (int i = 0; i < call->n; i++) {
+        weft__text_put(t, i ? ", " : "");
+        if (weft_node_scalar(weft__handle(t->book->tape, call->operand[i]), &number))
+            weft__text_number(t, number);
+        else
+            weft__text_name(t, weft__book_label(t->book, call->operand[i], label));
+    }
+    if (call->op->words && call->n && !tex(t))
+        call->op->words(call->attributes, &weft__book_shape(t->book, call->operand[0])->dims, words, sizeof words);
+    bool brackets = words[0] == '[';
+    weft__text_put(t, brackets ? ")" : words);
+    weft__text_put(t, brackets ? words : ")");
+    put_indices(t, index, weft__book_shape(t->book, node)->dims.rank, &weft__book_shape(t->book, node)->dims);
 }

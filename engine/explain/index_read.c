@@ -185,7 +185,7 @@ static const weft__formula *power(weft__book *b, const weft__formula *base, doub
 static const weft__formula *function(weft__book *b, uint32_t id, const weft__index *index)
 {
     const weft__node *node = weft__at(b->tape, id);
-    weft__factor f = {.kind = WEFT__FUNCTION, .exponent = 1, .node = id, .n_operands = node->n};
+    weft__factor f = {.kind = WEFT__FUNCTION, .exponent = 1, .node = id, .op = node->op, .n_operands = node->n};
     for (int i = 0; i < node->n; i++)
         f.operand[i] = weft__read(b, node->operand[i], index);
     return weft__formula_factor(b, &f);
@@ -228,7 +228,7 @@ static const weft__formula *reduction(weft__book *b, uint32_t id, const weft__in
     const weft__formula *x = weft__read(b, node->operand[0], of_operand);
     if (paper_of(node)->form == WEFT_PAPER_TERMS)
         return weft__formula_contract(b, weft__formula_sum(b, x, bound, n));
-    weft__factor f = {.kind = WEFT__FUNCTION, .exponent = 1, .node = id, .n = n, .n_operands = 1, .operand = {x}};
+    weft__factor f = {.kind = WEFT__FUNCTION, .exponent = 1, .node = id, .op = node->op, .n = n, .n_operands = 1, .operand = {x}};
     for (int i = 0; i < n; i++)
         f.index[i] = (weft__index){bound[i], 1, 0};
     return weft__formula_factor(b, &f);

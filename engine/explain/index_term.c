@@ -55,16 +55,23 @@ static bool same_factor(const weft__factor *f, const weft__factor *g, const pair
 {
     if (f == g && (!map || !map->n))
         return true;
-    if (f->kind != g->kind || f->node != g->node || f->of != g->of || f->adjoint != g->adjoint || f->n != g->n || f->n_of != g->n_of ||
+    if (f->kind != g->kind || (f->kind == WEFT__FUNCTION ? f->op != g->op : f->node != g->node) || f->of != g->of || f->adjoint != g->adjoint || f->n != g->n || f->n_of != g->n_of ||
         f->n_operands != g->n_operands)
         return false;
     if (f->kind == WEFT__DELTA && same_index(&f->index[0], &g->index[1], map) && same_index(&f->index[1], &g->index[0], map))
         return true;
+    pairing inner = {.n = 0};
+    if (map)
+        inner = *map;
+    for (int i = 0; i < f->n && f->kind == WEFT__FUNCTION && inner.n < WEFT__MOST_BOUND; i++) { /* bound there */
+        inner.one[inner.n] = f->index[i].id;
+        inner.other[inner.n++] = g->index[i].id;
+    }
     for (int i = 0; i < f->n + f->n_of; i++)
-        if (!same_index(&f->index[i], &g->index[i], map))
+        if (!same_index(&f->index[i], &g->index[i], &inner))
             return false;
     for (int i = 0; i < f->n_operands; i++)
-        if (!same_formula(f->operand[i], g->operand[i], map))
+        if (!same_formula(f->operand[i], g->operand[i], &inner))
             return false;
     return true;
 }
