@@ -28,20 +28,21 @@ includes() {
     }')
 }
 
-# weft.h is for all, with weft_functions.h and weft_gradients.h as parts of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
-# weft.h < record < derive < judge < rewrite < run < text < io: a stage sees weft.h, record and itself; text sees run as well.
+# weft.h is for all, with weft_functions.h, weft_gradients.h and weft_explain.h as parts of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
+# weft.h < record < derive < judge < rewrite < run < text < explain < io: a stage sees weft.h, record and itself; text sees run as well, explain the printers.
 # Nothing in engine/ sees ops/, tests/ or demos/.
 rule_engine_includes() {
   includes engine | awk -F'\t' '
     {
       split($1, part, "/"); stage = part[2]; good = 0
-      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h" || $1 == "engine/weft_gradients.h")
+      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h" || $1 == "engine/weft_gradients.h" ||
+          $1 == "engine/weft_explain.h")
         good = $3 == "weft.h"
       else if ($1 == "engine/weft.h")
-        good = $3 == "weft_functions.h" || $3 == "weft_gradients.h"
+        good = $3 == "weft_functions.h" || $3 == "weft_gradients.h" || $3 == "weft_explain.h"
       else if ($3 !~ /\.\./)
         good = $3 ~ /^engine\/(weft|weft_op|stream)\.h$/ || $3 ~ /^engine\/record\// || index($3, "engine/" stage "/") == 1 ||
-               stage == "text" && $3 ~ /^engine\/run\//
+               stage == "text" && $3 ~ /^engine\/run\// || stage == "explain" && $3 == "engine/text/print.h"
     }
     !good { print $1 ":" $2 ": includes " $3 }'
 }
@@ -201,6 +202,8 @@ fires engine_includes engine/derive/reverse.c '#include "../run/program.h"'
 fires engine_includes engine/derive/reverse.c '#include "engine/record/../run/program.h"'
 fires engine_includes engine/rewrite/cse.c '#include "engine/derive/reverse.h"'
 fires engine_includes engine/run/lower.c '#include "engine/text/listing.h"'
+fires engine_includes engine/explain/index.c '#include "engine/run/program.h"'
+fires engine_includes engine/run/lower.c '#include "engine/explain/index.h"'
 fires engine_includes engine/text/listing.c '#include "engine/io/npy.h"'
 fires engine_includes engine/io/npy.c '#include "engine/run/program.h"'
 fires engine_includes engine/run/lower.c '#include "ops/elementwise.h"'

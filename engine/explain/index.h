@@ -1,8 +1,8 @@
 /* index.h: formulas in index notation, as one writes them on paper: sums of terms, a term being a number times powers of factors, summed over bound
  * indices. mu[j] = 1/N sum over k of h[k][j] is one term: the factors N**-1 and h[k][j], with k bound.
  *
- * index_term.c makes, multiplies and compares formulas; index_read.c reads them from the tape, with local derivatives; index_print.c prints them;
- * index_lower.c records nodes that compute them, from which numbers and proofs come. Nothing here knows an op by name: how one looks on paper is its
+ * index_term.c makes and multiplies formulas, index_same.c compares them, index_sum.c puts indices in others' place, and contracts; index_read.c reads
+ * formulas from the tape, with local derivatives; index_text.c and index_print.c print them; index_lower.c records nodes that compute them, from which numbers and proofs come. Nothing here knows an op by name: how one looks on paper is its
  * weft_paper, and where a view takes its elements from is asked of the op's own view().
  *
  * All of it lives in the arena of a book, and what was made never changes. A book that ran out of memory, or met what it cannot write, remembers
@@ -11,7 +11,6 @@
 #define WEFT_EXPLAIN_INDEX_H
 
 #include "engine/record/needed.h"
-#include "engine/weft_explain.h"
 
 enum { WEFT__MOST_TERMS = 96, WEFT__MOST_FACTORS = 96, WEFT__MOST_BOUND = 24, WEFT__MOST_LETTERS = 16, WEFT__MOST_LENGTHS = 6 };
 
@@ -116,10 +115,17 @@ const weft__formula *weft__formula_substitute(weft__book *b, const weft__formula
 const weft__formula *weft__formula_collect(weft__book *b, const weft__formula *x); /* equal terms as one */
 const weft__formula *weft__formula_distribute(weft__book *b, const weft__formula *x); /* no group of exponent 1 is left */
 const weft__term *weft__term_make(weft__book *b, double number, const weft__factor *const *factor, int n, const int32_t *bound, int n_bound);
+const weft__term *weft__term_multiply(weft__book *b, const weft__term *x, const weft__term *y);
+const weft__term *weft__term_without(weft__book *b, const weft__term *t, int factor, int bound); /* the places of what goes; -1: none */
+void *weft__book_take(weft__book *b, size_t bytes); /* NULL when out of memory, as the book then knows */
+
+/* --- index_same.c --- */
+bool weft__index_same(const weft__index *a, const weft__index *c);
 bool weft__factor_uses(const weft__factor *f, int32_t index);
 bool weft__factor_same(const weft__factor *f, const weft__factor *g); /* exponents do not count */
 bool weft__term_same(const weft__term *x, const weft__term *y);       /* but for the number */
 bool weft__formula_same(const weft__formula *x, const weft__formula *y);
+
 double weft__nearest_fraction(double x); /* p/q for a small q, where x is that within rounding; else x */
 
 /* --- index_read.c --- */
@@ -128,7 +134,7 @@ const weft__formula *weft__definition(weft__book *b, uint32_t node, const weft__
 const weft__formula *weft__derivative(weft__book *b, uint32_t y, const weft__index *at, uint32_t x, const weft__index *by); /* of quantities; others fixed */
 bool weft__view_map(const weft__book *b, uint32_t node, const weft__index *index, weft__index *of_operand); /* false: it cannot be said so */
 
-/* --- index_print.c --- */
+/* --- index_text.c, index_print.c --- */
 typedef struct weft__text { /* in the arena of the book, NUL-terminated */
     weft__book *book;
     char *text;
@@ -148,6 +154,13 @@ void weft__text_symbol(weft__text *t, uint32_t node, bool adjoint, const weft__i
 void weft__text_jacobian(weft__text *t, uint32_t y, const weft__index *at, uint32_t x, const weft__index *by);
 void weft__text_name(weft__text *t, const char *name);
 void weft__text_number(weft__text *t, double number);
+void weft__text_double(weft__text *t, double x);
+void weft__text_bytes(weft__text *t, const char *text, size_t n);
+void weft__text_choose(weft__text *t, const char *plain, const char *ascii, const char *in_tex);
+bool weft__text_fraction(double x, double *p, double *q); /* x = p/q, q at most 1000 */
+void weft__text_give(weft__text *t, int32_t id); /* a letter */
+char weft__text_letter(const weft__text *t, int32_t id);
+bool weft__index_is_plain(const weft__index *i); /* j, and not j + 1 */
 void weft__text_indices(weft__text *t, const weft__index *index, int n, const weft_shape *shape); /* of an array; but for axes of length 1 */
 
 void weft__text_call(weft__text *t, uint32_t node, const weft__index *index); /* of an op that is not written in indices: take(x, index)_ij */

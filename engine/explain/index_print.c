@@ -1,231 +1,13 @@
 /* index_print.c: formulas as text and as TeX. A term is printed as one writes it: its number and lengths in front, powers of -1 below a line, then
- * what does not depend on a bound index, groups, and at last the sums, each over what depends on its index. Letters are given to bound indices
- * here, the preferred one first and none that is in use, so that none clashes. */
+ * what does not depend on a bound index, groups, and at last the sums, each over what depends on its index. */
 #include "engine/explain/index.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-void weft__text_start(weft__text *t, weft__book *b, weft_notation notation, bool short_adjoints)
-{
-    *t = (weft__text){.book = b, .notation = notation, .short_adjoints = short_adjoints, .text = (char[]){0}};
-    t->text = weft__arena_take(&b->arena, t->size = 256);
-    if (t->text)
-        *t->text = 0;
-    else
-        weft__book_fail(b, WEFT_ERROR_MEMORY, "out of memory");
-}
-
-static void put_bytes(weft__text *t, const char *text, size_t n)
-{
-    if (t->book->status != WEFT_OK)
-        return;
-    if (t->used + n + 1 > t->size) {
-        size_t size = 2 * (t->used + n + 1);
-        char *larger = weft__arena_take(&t->book->arena, size);
-        if (!larger) {
-            weft__book_fail(t->book, WEFT_ERROR_MEMORY, "out of memory");
-            return;
-        }
-        memcpy(larger, t->text, t->used + 1);
-        t->text = larger;
-        t->size = size;
-    }
-    memcpy(t->text + t->used, text, n);
-    t->used += n;
-    t->text[t->used] = 0;
-}
-
-void weft__text_put(weft__text *t, const char *text)
-{
-    put_bytes(t, text, strlen(text));
-}
 
 static bool tex(const weft__text *t)
 {
     return t->notation == WEFT_NOTATION_TEX;
-}
-
-static void choose(weft__text *t, const char *plain, const char *ascii, const char *in_tex)
-{
-    weft__text_put(t, t->notation == WEFT_NOTATION_PLAIN ? plain : tex(t) ? in_tex : ascii);
-}
-
-/* --- names and numbers --- */
-
-static const struct {
-    const char *name, *plain, *tex;
-} greek[] = {{"alpha", "α", "\\alpha"},       {"beta", "β", "\\beta"},     {"gamma", "γ", "\\gamma"},  {"delta", "δ", "\\delta"}, {"eps", "ε", "\\varepsilon"},
-             {"epsilon", "ε", "\\varepsilon"}, {"theta", "θ", "\\theta"},   {"lambda", "λ", "\\lambda"}, {"mu", "μ", "\\mu"},       {"nu", "ν", "\\nu"},
-             {"rho", "ρ", "\\rho"},            {"sigma", "σ", "\\sigma"},   {"sigma2", "σ²", "\\sigma^{2}"}, {"tau", "τ", "\\tau"}, {"phi", "φ", "\\varphi"},
-             {"omega", "ω", "\\omega"}};
-
-static bool ends_with_hat(const char *name)
-{
-    return strlen(name) == 4 && !strcmp(name + 1, "hat");
-}
-
-/* TeX gets letters and digits only; other bytes would be commands of its own. */
-static void put_tex_name(weft__text *t, const char *name)
-{
-    bool several = name[0] && name[1];
-    weft__text_put(t, several ? "\\mathrm{" : "");
-    for (const char *c = name; *c; c++) {
-        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-        weft__text_put(t, letter ? "" : *c == '_' ? "\\" : "");
-        put_bytes(t, letter || *c == '_' ? c : "?", 1);
-    }
-    weft__text_put(t, several ? "}" : "");
-}
-
-void weft__text_name(weft__text *t, const char *name)
-{
-    for (size_t i = 0; i < sizeof greek / sizeof *greek && t->notation != WEFT_NOTATION_ASCII; i++)
-        if (!strcmp(greek[i].name, name)) {
-            weft__text_put(t, tex(t) ? greek[i].tex : greek[i].plain);
-            return;
-        }
-    if (t->notation != WEFT_NOTATION_ASCII && ends_with_hat(name)) {
-        weft__text_put(t, tex(t) ? "\\hat{" : "");
-        put_bytes(t, name, 1);
-        weft__text_put(t, tex(t) ? "}" : "\xcc\x82"); /* a combining circumflex */
-        return;
-    }
-    if (tex(t)) {
-        put_tex_name(t, name);
-        return;
-    }
-    for (const char *c = name; *c; c++)
-        put_bytes(t, (unsigned char)*c >= ' ' && *c != 0x7f ? c : "?", 1);
-}
-
-static bool fraction(double x, double *p, double *q)
-{
-    for (*q = 1; *q <= 1000; ++*q) {
-        *p = nearbyint(x * *q);
-        if (fabs(*p) < 1e9 && fabs(x * *q - *p) <= 8 * 2.220446049250313e-16 * fabs(*p) && *p != 0)
-            return true;
-    }
-    return false;
-}
-
-static void put_double(weft__text *t, double x)
-{
-    char text[64];
-    snprintf(text, sizeof text, "%.6g", x);
-    for (char *c = text; *c; c++)
-        *c = *c == ',' ? '.' : *c;
-    char *power = tex(t) ? strchr(text, 'e') : NULL;
-    if (!power) {
-        weft__text_put(t, tex(t) && isinf(x) ? x < 0 ? "-\\infty" : "\\infty" : text);
-        return;
-    }
-    *power = 0;
-    if (strcmp(text, "1")) {
-        weft__text_put(t, text);
-        weft__text_put(t, " \\cdot ");
-    }
-    char exponent[48];
-    snprintf(exponent, sizeof exponent, "10^{%d}", atoi(power + 1));
-    weft__text_put(t, exponent);
-}
-
-void weft__text_number(weft__text *t, double number)
-{
-    double p, q;
-    bool nice = fraction(number, &p, &q) && q <= 64;
-    put_double(t, nice ? p : number);
-    if (nice && q != 1) {
-        weft__text_put(t, "/");
-        put_double(t, q);
-    }
-}
-
-/* --- indices --- */
-
-static char letter_of(const weft__text *t, int32_t id)
-{
-    for (int i = t->n_lettered; i-- > 0;)
-        if (t->lettered[i] == id)
-            return t->letter[i];
-    return t->book->index[id].letter ? t->book->index[id].letter : '?';
-}
-
-static bool is_in_use(const weft__text *t, char letter)
-{
-    for (int i = 0; i < t->n_lettered; i++)
-        if (t->letter[i] == letter)
-            return true;
-    return false;
-}
-
-static void give_letter(weft__text *t, int32_t id)
-{
-    const weft__book_index *index = &t->book->index[id];
-    char letter = index->letter ? index->letter : index->preferred;
-    const char *others = t->book->bound_letters + (t->book->rank < (int)strlen(t->book->bound_letters) ? t->book->rank : 0);
-    if (!index->letter) {
-        while (*others && (!letter || is_in_use(t, letter)))
-            letter = *others++;
-    }
-    if (t->n_lettered == 64 || !letter)
-        return;
-    t->lettered[t->n_lettered] = id;
-    t->letter[t->n_lettered++] = letter;
-}
-
-/* "j", "2k+1", "3" */
-static void put_index(weft__text *t, const weft__index *i)
-{
-    char text[96], number[32] = "", plus[32] = "";
-    int64_t times = i->times < 0 ? -i->times : i->times;
-    if (times != 1)
-        snprintf(number, sizeof number, "%lld", (long long)times);
-    if (i->plus && i->times > 0)
-        snprintf(plus, sizeof plus, "%+lld", (long long)i->plus);
-    if (i->id < 0)
-        snprintf(text, sizeof text, "%lld", (long long)i->plus);
-    else if (i->times < 0)
-        snprintf(text, sizeof text, "%lld-%s%c", (long long)i->plus, number, letter_of(t, i->id));
-    else
-        snprintf(text, sizeof text, "%s%c%s", number, letter_of(t, i->id), plus);
-    weft__text_put(t, text);
-}
-
-static bool is_plain(const weft__index *i)
-{
-    return i->id >= 0 && i->times == 1 && !i->plus;
-}
-
-/* "_kl"; an axis of length 1 has no index. shape: NULL where all are shown. */
-static void put_indices(weft__text *t, const weft__index *index, int n, const weft_shape *shape)
-{
-    bool commas = false, any = false;
-    for (int i = 0; i < n; i++) {
-        if (shape && shape->dim[i] == 1)
-            continue;
-        any = true;
-        commas |= !is_plain(&index[i]);
-    }
-    if (!any)
-        return;
-    weft__text_put(t, tex(t) ? "_{" : commas ? "_{" : "_");
-    any = false;
-    for (int i = 0; i < n; i++) {
-        if (shape && shape->dim[i] == 1)
-            continue;
-        weft__text_put(t, any && commas ? "," : "");
-        put_index(t, &index[i]);
-        any = true;
-    }
-    weft__text_put(t, tex(t) || commas ? "}" : "");
-}
-
-void weft__text_indices(weft__text *t, const weft__index *index, int n, const weft_shape *shape)
-{
-    put_indices(t, index, n, shape);
 }
 
 /* --- factors --- */
@@ -235,7 +17,7 @@ static void put_array(weft__text *t, uint32_t node, const weft__index *index)
     char label[64];
     const weft_shape *shape = &weft__book_shape(t->book, node)->dims;
     weft__text_name(t, weft__book_label(t->book, node, label));
-    put_indices(t, index, shape->rank, shape);
+    weft__text_indices(t, index, shape->rank, shape);
 }
 
 static const char *loss_name(const weft__text *t, char label[64])
@@ -249,9 +31,9 @@ void weft__text_symbol(weft__text *t, uint32_t node, bool adjoint, const weft__i
     if (adjoint && t->short_adjoints) {
         weft__text_put(t, tex(t) ? "\\mathrm{d}" : "d");
     } else if (adjoint) {
-        choose(t, "∂", "d", "\\frac{\\partial ");
+        weft__text_choose(t, "∂", "d", "\\frac{\\partial ");
         weft__text_name(t, loss_name(t, label));
-        choose(t, "/∂", "/d", "}{\\partial ");
+        weft__text_choose(t, "/∂", "/d", "}{\\partial ");
     }
     put_array(t, node, index);
     weft__text_put(t, adjoint && !t->short_adjoints && tex(t) ? "}" : "");
@@ -259,9 +41,9 @@ void weft__text_symbol(weft__text *t, uint32_t node, bool adjoint, const weft__i
 
 void weft__text_jacobian(weft__text *t, uint32_t y, const weft__index *at, uint32_t x, const weft__index *by)
 {
-    choose(t, "∂", "d", "\\frac{\\partial ");
+    weft__text_choose(t, "∂", "d", "\\frac{\\partial ");
     put_array(t, y, at);
-    choose(t, "/∂", "/d", "}{\\partial ");
+    weft__text_choose(t, "/∂", "/d", "}{\\partial ");
     put_array(t, x, by);
     weft__text_put(t, tex(t) ? "}" : "");
 }
@@ -270,7 +52,7 @@ static void put_op_name(weft__text *t, const char *name)
 {
     for (; *name; name++) {
         weft__text_put(t, tex(t) && *name == '_' ? "\\" : "");
-        put_bytes(t, name, 1);
+        weft__text_bytes(t, name, 1);
     }
 }
 
@@ -285,8 +67,8 @@ static void put_function(weft__text *t, const weft__factor *f)
     if (op->kind == WEFT_REDUCTION) {
         weft__text_put(t, text ? text : op->name);
         for (int i = 0; i < f->n; i++)
-            give_letter(t, f->index[i].id);
-        put_indices(t, f->index, f->n, NULL);
+            weft__text_give(t, f->index[i].id);
+        weft__text_indices(t, f->index, f->n, NULL);
         bool parentheses = f->operand[0]->n > 1;
         weft__text_put(t, parentheses ? "(" : tex(t) ? "\\," : " ");
         put_formula(t, f->operand[0]);
@@ -310,7 +92,7 @@ static void put_function(weft__text *t, const weft__factor *f)
             put_formula(t, f->operand[next++]);
             text++;
         } else {
-            put_bytes(t, text, 1);
+            weft__text_bytes(t, text, 1);
         }
     }
 }
@@ -353,7 +135,7 @@ static void put_parenthesised(weft__text *t, const weft__formula *x)
 /* delta_jl rather than delta_lj. */
 static bool delta_is_turned(const weft__text *t, const weft__factor *f)
 {
-    return is_plain(&f->index[0]) && is_plain(&f->index[1]) && letter_of(t, f->index[0].id) > letter_of(t, f->index[1].id);
+    return weft__index_is_plain(&f->index[0]) && weft__index_is_plain(&f->index[1]) && weft__text_letter(t, f->index[0].id) > weft__text_letter(t, f->index[1].id);
 }
 
 static void put_base(weft__text *t, const weft__factor *f)
@@ -369,11 +151,11 @@ static void put_base(weft__text *t, const weft__factor *f)
         put_function(t, f);
         break;
     case WEFT__LENGTH:
-        put_bytes(t, &t->book->length[f->node].letter, 1);
+        weft__text_bytes(t, &t->book->length[f->node].letter, 1);
         break;
     case WEFT__DELTA:
-        choose(t, "δ", "delta", "\\delta");
-        put_indices(t, delta_is_turned(t, f) ? (const weft__index[]){f->index[1], f->index[0]} : f->index, 2, NULL);
+        weft__text_choose(t, "δ", "delta", "\\delta");
+        weft__text_indices(t, delta_is_turned(t, f) ? (const weft__index[]){f->index[1], f->index[0]} : f->index, 2, NULL);
         break;
     default:
         weft__text_jacobian(t, f->node, f->index, f->of, f->index + f->n);
@@ -452,7 +234,7 @@ static void put_front(weft__text *t, double number, const part *lengths, const p
 {
     double p = number, q = 1;
     part up = {.n = 0}, down = {.n = 0};
-    if (!fraction(number, &p, &q) || q > 64)
+    if (!weft__text_fraction(number, &p, &q) || q > 64)
         p = number, q = 1;
     for (int i = 0; i < lengths->n; i++)
         add_to(t, lengths->factor[i]->exponent < 0 ? &down : &up, lengths->factor[i]);
@@ -464,7 +246,7 @@ static void put_front(weft__text *t, double number, const part *lengths, const p
     weft__text_put(t, line && tex(t) ? "\\frac{" : "");
     size_t inner = t->used;
     if (p != 1 || (alone && line && (!all_above || !above->n)) || (alone && !line && !above->n && !something_follows))
-        put_double(t, p);
+        weft__text_double(t, p);
     if (up.n) {
         put_space(t, inner);
         put_parts(t, &up, false);
@@ -473,14 +255,14 @@ static void put_front(weft__text *t, double number, const part *lengths, const p
         put_space(t, inner);
         put_parts(t, above, false);
     } else if (line && t->used == inner) {
-        put_double(t, 1);
+        weft__text_double(t, 1);
     }
     if (line) {
         int count = (q != 1) + down.n + below->n;
         weft__text_put(t, tex(t) ? "}{" : count > 1 ? "/(" : "/");
         inner = t->used;
         if (q != 1)
-            put_double(t, q);
+            weft__text_double(t, q);
         if (down.n) {
             put_space(t, inner);
             put_parts(t, &down, true);
@@ -530,11 +312,11 @@ static void put_sum(weft__text *t, const weft__term *term, unsigned set)
     }
     for (int k = 0; k < term->n_bound; k++)
         if (set >> k & 1) {
-            give_letter(t, term->bound[k]);
+            weft__text_give(t, term->bound[k]);
             index[n++] = (weft__index){term->bound[k], 1, 0};
         }
-    choose(t, "Σ", "sum", "\\sum");
-    put_indices(t, index, n < 2 * WEFT_MAX_RANK ? n : 2 * WEFT_MAX_RANK, NULL);
+    weft__text_choose(t, "Σ", "sum", "\\sum");
+    weft__text_indices(t, index, n < 2 * WEFT_MAX_RANK ? n : 2 * WEFT_MAX_RANK, NULL);
     weft__text_put(t, " ");
     const weft__term rest = {1, inside.n, 0, inside.factor, NULL};
     put_term(t, &rest, 1);
@@ -586,13 +368,13 @@ static void put_formula(weft__text *t, const weft__formula *x)
         if (i)
             weft__text_put(t, " ");
         if (negative)
-            choose(t, "−", "-", "-");
+            weft__text_choose(t, "−", "-", "-");
         else if (i)
             weft__text_put(t, "+");
         if (i)
             weft__text_put(t, " ");
         if (is_epsilon(t, term))
-            choose(t, "ε", "eps", "\\varepsilon");
+            weft__text_choose(t, "ε", "eps", "\\varepsilon");
         else
             put_term(t, term, fabs(term->number));
     }
@@ -601,13 +383,6 @@ static void put_formula(weft__text *t, const weft__formula *x)
 void weft__text_formula(weft__text *t, const weft__formula *x)
 {
     put_formula(t, x);
-}
-
-void weft__text_free(weft__text *t, const weft__index *index, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (index[i].id >= 0)
-            give_letter(t, index[i].id);
 }
 
 bool weft__defines_itself(const weft__formula *x, uint32_t node)
@@ -636,5 +411,5 @@ void weft__text_call(weft__text *t, uint32_t node, const weft__index *index)
     bool brackets = words[0] == '[';
     weft__text_put(t, brackets ? ")" : words);
     weft__text_put(t, brackets ? words : ")");
-    put_indices(t, index, weft__book_shape(t->book, node)->dims.rank, &weft__book_shape(t->book, node)->dims);
+    weft__text_indices(t, index, weft__book_shape(t->book, node)->dims.rank, &weft__book_shape(t->book, node)->dims);
 }
