@@ -131,8 +131,35 @@ START_TEST(every_line_is_the_derivative)
 }
 END_TEST
 
-/* A line that is not the derivative must be noticed: the derivation is made for one function, and checked with the numbers and nodes of another would
- * be no test, so the public fields are: a wrong factor in y's gradient moves the lines by a share of their size. */
+extern const weft_op weft_op_mul;
+
+/* An op that says of itself that it is a b**2, and computes a b: dc of y = mul(a, b) c is then written wrong, and that shows in numbers and in the proof. */
+START_TEST(a_wrong_line_is_noticed)
+{
+    static const weft_paper wrong_paper = {.form = WEFT_PAPER_FACTORS, .of = {1, 2}};
+    weft_op wrong = weft_op_mul;
+    weft_derivation d;
+    double numbers[] = {2, 3, 5};
+    weft_node x[3];
+    weft_binding bind[3];
+    wrong.paper = &wrong_paper;
+    weft_tape *t = weft_tape_new(NULL);
+    for (int i = 0; i < 3; i++) {
+        x[i] = weft_input(t, (const char *[]){"a", "b", "c"}[i], WEFT_F64, 0, NULL);
+        bind[i] = (weft_binding){x[i], &numbers[i], sizeof(double)};
+    }
+    weft_node y = weft_mul(weft_record(&wrong, x, 2, NULL), x[2]);
+    const weft_derive_options options = {.bind = bind, .n_bind = 3};
+    ck_assert_msg(weft_derive(y, (weft_node){0}, &x[2], 1, &options, &d) == WEFT_OK, "%s", d.message);
+    ck_assert_str_eq(d.line[d.n - 1].right, "a b²");
+    ck_assert_msg(fabs(d.from_staged - (18 - 6) / 18.) < 1e-15, "%g", d.from_staged);
+    ck_assert_int_eq(d.line[d.n - 1].proved, WEFT_REFUTED);
+    ck_assert_uint_eq(d.proved, 0);
+    weft_derivation_free(&d);
+    weft_tape_free(t);
+}
+END_TEST
+
 START_TEST(a_cotangent_of_the_user_counts)
 {
     recorded r;
@@ -243,6 +270,7 @@ int main(void)
     Suite *suite = suite_create("derivation");
     TCase *lines = tcase_create("lines"), *bad = tcase_create("bad");
     tcase_add_loop_test(lines, every_line_is_the_derivative, 0, GIVEN);
+    tcase_add_test(lines, a_wrong_line_is_noticed);
     tcase_add_test(lines, a_cotangent_of_the_user_counts);
     tcase_add_loop_test(bad, what_is_not_written_is_refused_by_name, 0, REFUSED);
     tcase_add_test(bad, bad_arguments);

@@ -57,11 +57,17 @@ static void head(const char *text)
     printf("\n%s%s%s\n", paint(0), text, paint_end());
 }
 
+/* From column `at` on, where the line stands already. */
+static void put_formula_at(const derive_about *about, size_t at, const char *left, const char *right)
+{
+    printf("%s = ", left);
+    put_wrapped(about, right, at + columns(left, strlen(left)) + 3);
+}
+
 static void put_formula(const derive_about *about, size_t at, const char *left, const char *right)
 {
-    size_t n = columns(left, strlen(left));
-    printf("%*s%s = ", (int)at, "", left);
-    put_wrapped(about, right, at + n + 3);
+    printf("%*s", (int)at, "");
+    put_formula_at(about, at, left, right);
 }
 
 static size_t left_column(const char *left)
@@ -74,7 +80,7 @@ static void put_checked(const weft_derivation_line *line, const derive_about *ab
     const char *verdict = about->unproved ? "" : line->proved == WEFT_PROVED ? ", proved" : line->proved == WEFT_REFUTED ? ", REFUTED" : ", not proved";
     double off = against_staged ? line->from_staged : line->moved;
     bool good = off <= 1e-9 && line->proved != WEFT_REFUTED;
-    printf("%s%s", paint(good ? 1 : -1), against_staged ? "as recorded" : "the same numbers");
+    printf("%s%s", paint(good ? 1 : -1), against_staged ? "the engine's gradient" : "the same numbers");
     if (off != 0)
         printf(" to %.0e", off);
     printf("%s%s", verdict, paint_end());
@@ -130,7 +136,7 @@ static void put_result(const derive_about *about, const weft_derivation *d)
             i++;
         put_formula(about, 2, left, d->line[i].right);
     }
-    printf("%zu lines computed in f64: at most %.0e from the recorded derivative", d->checked, d->from_staged);
+    printf("%zu lines computed in f64: at most %.0e from the engine's gradient", d->checked, d->from_staged);
     if (!about->unproved)
         printf("; %zu proved", d->proved);
     printf("\n");
@@ -173,7 +179,9 @@ void derive_print_text(const derive_about *about, const weft_derivation *d)
             put_formula(about, 2, line->left, line->right);
             break;
         case WEFT_DERIVATION_LOCAL:
-            put_formula(about, column + 3, line->left, line->right);
+            printf("%*s", (int)column + 3, "");
+            printf("with ");
+            put_formula_at(about, column + 8, line->left, line->right);
             break;
         case WEFT_DERIVATION_CHAIN:
         case WEFT_DERIVATION_INSERTED:
@@ -223,7 +231,7 @@ static void tex_escaped(const char *text)
 static void tex_checked(const weft_derivation_line *line, const derive_about *about, bool against_staged)
 {
     double off = against_staged ? line->from_staged : line->moved;
-    printf("\\hfill\\footnotesize %s", against_staged ? "as recorded" : "the same numbers");
+    printf("\\hfill\\footnotesize %s", against_staged ? "the engine's gradient" : "equal");
     if (off != off)
         printf(" to NaN");
     else if (off != 0)
