@@ -184,6 +184,7 @@ closed 'softmax(z)' --shape z=2,3 -- 'dz_ij = p_ij (dp_ij − Σ_l dp_il p_il)'
 closed 'layernorm(x, gamma, beta)' --shape x=2,3 --shape gamma=3 --shape beta=3 --wrt x -- \
   'dx_ij = (σ²_i + ε)^(-1/2)/D (D dy_ij γ_j − Σ_l dy_il γ_l − x̂_ij Σ_l dy_il γ_l x̂_il)'
 closed 'z = x @ w + b; relu(z)' --shape x=4,2 --shape w=2,3 --shape b=3 --wrt w,b -- 'dw_ij = Σ_k dy_kj x_ki [z_kj > 0]' 'db_j = Σ_k dy_kj [z_kj > 0]'
+closed 'mean(x) * sum(x * w)' --shape x=3 --shape w=3 --wrt w -- 'dw_i = x_i t4' # two sums in one product have letters of their own
 closed '(x + y) * z' --in x=-2 --in y=5 --in z=-4 -- 'dx = z' 'dy = z' 'dz = x + y'
 says '^  t3 = x \+ y$'
 closed 'sum(x[1:] * x[:-1])' --shape x=5 -- 'dx_i = Σ_k x_k δ_{k+1,i} + Σ_k x_{k+1} δ_ik'
@@ -193,6 +194,8 @@ run 0 derive "${batchnorm[@]}" --width 60 --wrt gamma
 check "no line is wider than asked, but for the sentences" bash -c "! LC_ALL=C.UTF-8 grep -E '^ +[=d∂]' '$folder/out' | LC_ALL=C.UTF-8 grep -qE '.{61}'"
 run 0 derive "${batchnorm[@]}" --no-proofs
 check "nothing is called proved" bash -c "! grep -q proved '$folder/out'"
+run 0 derive 'exp(x)' --shape x=400 --wrt x
+complains 'not proved: there are 800 elements'
 run 0 derive "${batchnorm[@]}" --json --ascii
 parses
 says '"command":	"derive"'

@@ -26,7 +26,7 @@ static void usage(FILE *to)
           "  --json             the derivation as one JSON document\n"
           "  --ascii            no other characters\n"
           "  --width N          of lines (default that of the terminal, or 120)\n"
-          "  --no-proofs        compute only; proofs of large shapes take time\n" LIMITS_USAGE "\n"
+          "  --no-proofs        compute only; more than 600 elements are never proved, as that takes time\n" LIMITS_USAGE "\n"
           "examples:\n"
           "  weft derive 'batchnorm(h, gamma, beta)' --shape h=4,3 --shape gamma=3 --shape beta=3\n"
           "  weft derive 'softmax(z)' --shape z=2,3\n"
@@ -83,6 +83,21 @@ static int print(const options *o, const weft_derivation *d)
     return good ? EXIT_GOOD : EXIT_FAILED_CHECK;
 }
 
+/* Where they would take minutes: points in prime fields are computed element by element. */
+static void leave_out_proofs(options *o, weft_node y)
+{
+    enum { MOST_ELEMENTS = 600 };
+    weft_shape shape = weft_node_shape(y);
+    size_t elements = weft_shape_count(&shape);
+    for (size_t i = 0; i < o->in.n; i++)
+        elements += weft_shape_count(&o->in.item[i].array.shape);
+    if (o->about.unproved || elements <= MOST_ELEMENTS)
+        return;
+    o->about.unproved = true;
+    fprintf(stderr, "weft: derive: the lines are computed, and not proved: there are %zu elements, and at most %d are proved; give smaller shapes\n", elements,
+            MOST_ELEMENTS);
+}
+
 /* A run of the expression, of its adjoints, and of some hundred lines with proofs. */
 static int derive(options *o, weft_tape *tape)
 {
@@ -97,6 +112,7 @@ static int derive(options *o, weft_tape *tape)
         return EXIT_BAD_USAGE;
     for (size_t i = 0; i < n; i++)
         x[i] = picked[i]->node;
+    leave_out_proofs(o, y);
     for (size_t i = 0; i < o->in.n; i++)
         bind[i] = (weft_binding){o->in.item[i].node, o->in.item[i].array.data, o->in.item[i].array.bytes};
     const weft_derive_options how = {.bind = bind, .n_bind = o->in.n, .ascii = o->about.ascii, .unproved = o->about.unproved, .seed = o->seed};

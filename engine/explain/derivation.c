@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_LINES = 2000, MOST_STEPS = 200 };
+enum { MOST_LINES = 2000, MOST_STEPS = 200, MOST_QUANTITIES = 300 };
 enum { ASKED = 2 }; /* in on_way: an x itself */
 
 typedef struct writer {
@@ -394,6 +394,12 @@ static void write_legend(writer *w)
 
 static weft_status check_arguments(weft__book *b, weft_node dy, const weft_node *x, size_t n)
 {
+    size_t quantities = 0;
+    for (uint32_t id = 0; id < b->end; id++)
+        quantities += b->quantity[id];
+    if (quantities > MOST_QUANTITIES)
+        return weft__book_fail(b, WEFT_ERROR_ARGUMENT, "%zu arrays have letters, and a derivation is for at most %d; derive a part of the expression",
+                               quantities, MOST_QUANTITIES);
     if (weft_node_dtype(b->y) != WEFT_F64)
         return weft__book_fail(b, WEFT_ERROR_DTYPE, "y must be f64; lines are compared to the last digits");
     if (!n || !x)

@@ -179,6 +179,22 @@ static bool is_statistic(const weft__book *b, uint32_t id, const uint8_t *divide
            weft__at(b->tape, see_through(b, node->operand[0]))->op->kind == WEFT_REDUCTION;
 }
 
+/* Nothing is written out more than MOST_DEEP ops deep. depth: (end), for its use alone. */
+static void bound_depth(weft__book *b, uint32_t *depth)
+{
+    enum { MOST_DEEP = 48 };
+    for (uint32_t id = 0; id < b->end; id++) {
+        const weft__node *node = weft__at(b->tape, id);
+        depth[id] = 0;
+        for (int i = 0; i < node->n && !b->quantity[id]; i++)
+            depth[id] = depth[node->operand[i]] + 1 > depth[id] ? depth[node->operand[i]] + 1 : depth[id];
+        if (depth[id] > MOST_DEEP) {
+            b->quantity[id] = 1;
+            depth[id] = 0;
+        }
+    }
+}
+
 /* Views and what one op alone reads are written out there. */
 static void choose(weft__book *b, const weft__needed *needed, uint32_t *users, uint8_t *divided)
 {
@@ -215,6 +231,7 @@ static void choose(weft__book *b, const weft__needed *needed, uint32_t *users, u
     }
     for (uint32_t id = 0; id < b->end; id++)
         b->quantity[id] |= weft__is_needed(needed, id) && is_statistic(b, id, divided);
+    bound_depth(b, users);
 }
 
 void weft__book_letter(weft__book *b, uint32_t node)

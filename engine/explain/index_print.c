@@ -302,7 +302,7 @@ static void put_sum(weft__text *t, const weft__term *term, unsigned set)
 {
     part inside = {.n = 0};
     weft__index index[WEFT__MOST_BOUND];
-    int n = 0, before = t->n_lettered;
+    int n = 0;
     for (int i = 0; i < term->n; i++) {
         bool uses = false;
         for (int k = 0; k < term->n_bound; k++)
@@ -320,7 +320,6 @@ static void put_sum(weft__text *t, const weft__term *term, unsigned set)
     weft__text_put(t, " ");
     const weft__term rest = {1, inside.n, 0, inside.factor, NULL};
     put_term(t, &rest, 1);
-    t->n_lettered = before;
 }
 
 static void put_term(weft__text *t, const weft__term *term, double number)
@@ -339,6 +338,7 @@ static void put_term(weft__text *t, const weft__term *term, double number)
     }
     bool follows = groups.n || term->n_bound;
     size_t start = t->used;
+    int before = t->n_lettered; /* sums of one term have letters of their own each, as they stand one behind the other */
     put_front(t, number, &lengths, &above, &below, follows);
     if (groups.n) {
         put_space(t, start);
@@ -351,6 +351,7 @@ static void put_term(weft__text *t, const weft__term *term, double number)
             put_sum(t, term, set);
             summed |= set;
         }
+    t->n_lettered = before;
 }
 
 static bool is_epsilon(const weft__text *t, const weft__term *term)
