@@ -177,6 +177,23 @@ weft_exact_number weft_exact_exp(weft_field *f, weft_exact_number a); /* one tha
 weft_exact_number weft_exact_log(weft_field *f, weft_exact_number a); /* one with log(1) = 0 */
 void weft_exact_refuse(weft_field *f, const char *why); /* no point will do: "an index is out of range", a constant string */
 
+/* --- The op on paper, in index notation: see weft_explain.h. Views need none: their strides say which element stands where. ------------------------- */
+typedef enum weft_paper_form {
+    WEFT_PAPER_FUNCTION,   /* name(a, b), or as `text` has it; a reduction: text over its indices, as max_k a_k */
+    WEFT_PAPER_TERMS,      /* elementwise: a sum of the operands times `of`; a reduction: a sum */
+    WEFT_PAPER_FACTORS,    /* elementwise: a product of the operands to the powers `of` */
+    WEFT_PAPER_POWER,      /* elementwise: operand 0 to the power of operand 1, where that is a number; else a function */
+    WEFT_PAPER_CONTRACTION /* a product of two operands, summed over the letter that the result lacks: "mk,kn", see matmul.c */
+} weft_paper_form;
+
+typedef struct weft_paper {
+    weft_paper_form form;
+    double of[2];
+    const char *text, *tex; /* of a function, with %s for each operand; of a reduction its sign. NULL: name(a, b) */
+    const char *letters;    /* of a contraction: for the last axes of each operand; those before them broadcast, and an operand of lower rank lacks
+                               letters that the result has */
+} weft_paper;
+
 struct weft_op {
     const char *name;    /* "mul" */
     const char *formula; /* "y = a * b" */
@@ -217,6 +234,7 @@ struct weft_op {
     weft_status (*kernel)(const weft_call *call);
     size_t (*workspace)(const weft_typing *typing); /* bytes; NULL: none */
     const weft_exact *exact; /* what it is in a prime field; NULL: see above */
+    const weft_paper *paper; /* how it is written on paper; NULL: as a function */
     unsigned wide_operands, wide_outputs; /* sets of operands that may arrive in f64, of outputs written in f64, on an f32 node */
 };
 

@@ -9,6 +9,7 @@ int command_compare(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_emit(int argc, char **argv);
+int command_derive(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_audit(int argc, char **argv);

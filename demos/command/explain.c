@@ -206,7 +206,7 @@ static int with_options(subject *s, int argc, char **argv)
         return EXIT_BAD_USAGE;
     while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         if (option == 'h' || option == SUBJECT_PRESETS) {
-            option == 'h' ? usage(stdout) : subject_print_presets(s);
+            option == 'h' ? usage(stdout) : subject_print_presets();
             return EXIT_GOOD;
         }
         bool good = option == 'S' ? (o.step = true) : option == 'a' ? (o.ascii = true) : option == 'j' ? (o.json = true) : option != '?' && subject_set(s, option, optarg);

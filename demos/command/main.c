@@ -11,6 +11,7 @@ static const struct {
     {"compare", "the staged and the fused gradient of batch normalization, set against each other", command_compare},
     {"eval", "an expression over files: value, gradients, directional derivatives", command_eval},
     {"check", "the derivative of an expression against central differences", command_check},
+    {"derive", "a derivative as on paper: indices, the chain rule, the closed form, every line proved", command_derive},
     {"audit", "what each node of an expression loses in f32", command_audit},
     {"why", "which node made a NaN, and why a gradient is zero", command_why},
     {"explain", "how backpropagation goes through an expression, edge by edge", command_explain},

@@ -156,7 +156,7 @@ static bool try_shape(exercise *e, int s)
     if (good)
         ran = child_run(&(child_request){.library = e->library, .symbol = symbol, .arrays = &a, .first_output = 3, .outputs = 3, .limit = LIMIT_SECONDS});
     if (!ran.good)
-        snprintf(e->words, sizeof e->words, "with %zu rows and %zu columns %s", n, d, ran.words);
+        snprintf(e->words, sizeof e->words, "with %zu rows and %zu columns %.90s", n, d, ran.words);
     else if (!ran.steady)
         snprintf(e->words, sizeof e->words, "a second call on the same numbers gave others: does it read what it should write?");
     good = ran.good && ran.steady;

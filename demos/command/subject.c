@@ -55,20 +55,10 @@ bool subject_set(subject *s, int option, const char *value)
 
 /* --- presets --- */
 
-void subject_print_presets(const subject *s)
+void subject_print_presets(void)
 {
-    (void)s;
     for (size_t i = 0; i < preset_count(); i++)
         printf("%s%-22s%s %s\n", paint(0), preset_at(i)->name, paint_end(), preset_at(i)->title);
-}
-
-static bool is_given(const named_list *list, const char *text)
-{
-    size_t n = strcspn(text, "=");
-    for (size_t i = 0; i < list->n; i++)
-        if (!strncmp(list->item[i].name, text, n) && !list->item[i].name[n])
-            return true;
-    return false;
 }
 
 static bool take_preset(subject *s)
@@ -76,7 +66,7 @@ static bool take_preset(subject *s)
     const preset *p = s->preset;
     s->expression = p->expression;
     for (int i = 0; i < PRESET_ARRAYS && p->arrays[i]; i++)
-        if (!is_given(&s->in, p->arrays[i]) && !named_add(&s->in, p->arrays[i], false))
+        if (!named_has(&s->in, p->arrays[i], strcspn(p->arrays[i], "=")) && !named_add(&s->in, p->arrays[i], false))
             return false;
     if (p->cotangent && !s->cotangent.n && !named_add(&s->cotangent, p->cotangent, true))
         return false;

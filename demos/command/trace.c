@@ -60,7 +60,7 @@ static int with_options(subject *s, int argc, char **argv)
         return EXIT_BAD_USAGE;
     while ((option = getopt_long(argc, argv, "ho:", known, NULL)) != -1) {
         if (option == 'h' || option == SUBJECT_PRESETS) {
-            option == 'h' ? usage(stdout) : subject_print_presets(s);
+            option == 'h' ? usage(stdout) : subject_print_presets();
             return EXIT_GOOD;
         }
         bool good = option == 'e'   ? argument_whole("trace", "--elements", optarg, 1, 1 << 24, &elements)

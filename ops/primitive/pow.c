@@ -110,10 +110,13 @@ static weft_exact_number pow_in_field(weft_field *f, const weft_exact_number *x)
 
 static const weft_exact pow_exact = {.element = pow_in_field};
 
+static const weft_paper pow_on_paper = {.form = WEFT_PAPER_POWER, .text = "(%s)^(%s)", .tex = "\\left(%s\\right)^{%s}"};
+
 const weft_op weft_op_pow = {
     .name = "pow", .formula = "y = a ** b", .infix = "%s ** %s", .precedence = 4, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 16,
     .map = {pow_f32, pow_f64}, .text = pow_any_text, .text_for = pow_text_for, .partial = pow_partial, .exact = &pow_exact,
+    .paper = &pow_on_paper,
 };
 
 weft_node weft_pow(weft_node a, weft_node b)

@@ -30,12 +30,15 @@ static weft_exact_number sigmoid_in_field(weft_field *f, const weft_exact_number
 
 static const weft_exact sigmoid_exact = {.element = sigmoid_in_field};
 
+static const weft_paper sigmoid_on_paper = {.tex = "\\sigma\\left(%s\\right)"};
+
 const weft_op weft_op_sigmoid = {
     .name = "sigmoid", .formula = "y = 1 / (1 + e ** -a)", .arity = 1,
     .flat = "where it is saturated",
     .kind = WEFT_ELEMENTWISE, .cost = 24,
     WEFT_KERNELS(sigmoid), .functions = {vector_sigmoidf_text, vector_sigmoid_text, e_to_the_text, exp_tail_text}, .partial = sigmoid_partial,
     .exact = &sigmoid_exact,
+    .paper = &sigmoid_on_paper,
 };
 
 weft_node weft_sigmoid(weft_node a)
