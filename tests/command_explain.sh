@@ -42,8 +42,8 @@ Forward: each node from those before it
 
 Back
 
-  The loss is f, so df = 1. For each x, dx says how much f changes when x does
-  a little.
+  The result is f, so df = 1. For each x, dx says how much f changes when x
+  does a little.
   Each node sends to each operand what has arrived at itself, times its own
   derivative for that operand. Where several send, it adds up.
   df = 1
