@@ -42,8 +42,8 @@ Forward: each node from those before it
 
 Back
 
-  The loss is f, so df = 1. For each x, dx says how much f changes when x does
-  a little.
+  The result is f, so df = 1. For each x, dx says how much f changes when x
+  does a little.
   Each node sends to each operand what has arrived at itself, times its own
   derivative for that operand. Where several send, it adds up.
   df = 1
@@ -176,6 +176,7 @@ run 2 explain 'x * y' x=1
 complains 'not known'
 run 2 explain nothing
 complains 'not known'
+complains '^  It is no example either; --presets lists those\.$'
 run 2 explain 'argmax(x, 0)' 'x=[1,2]'
 complains 'y holds integers'
 run 2 explain 'log(x' x=1

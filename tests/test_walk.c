@@ -160,6 +160,20 @@ START_TEST(a_choice_by_a_mask)
 }
 END_TEST
 
+/* The adjoint has the full shape, so the broadcasts in a factor of it need no word; in a sum they do. */
+START_TEST(factors_are_written_as_numpy_would_have_them)
+{
+    tells("p = e / s; q = sum(exp(p * s))", (given[]){{"e", 2, {2, 3}}, {"s", 2, {2, 1}}}, 2,
+          "t2 = broadcast(s)\np = e / s\nt4 = broadcast(s)\nt5 = p * s\nt6 = exp(t5)\nq = sum(t6)\n"
+          "q -> t6: dt6 = broadcast(dq)\n"
+          "t6 -> t5: dt5 = dt6 * t6 [t6]\n"
+          "t5 -> p: dp = dt5 * s [s]\nt5 -> t4: dt4 = dt5 * p [p]\n"
+          "t4 -> s: ds = sum(dt4, axis=1, keepdims=1)\n"
+          "p -> e: de = dp * (1 / s) [1 / s]\np -> t2: dt2 = dp * -(p / s) [-(p / s)]\n"
+          "t2 -> s: ds += sum(dt2, axis=1, keepdims=1)\n");
+}
+END_TEST
+
 /* --- labels --- */
 
 START_TEST(labels_differ)
@@ -508,6 +522,7 @@ int main(void)
     tcase_add_test(texts, batch_normalization);
     tcase_add_test(texts, a_matrix_product);
     tcase_add_test(texts, a_choice_by_a_mask);
+    tcase_add_test(texts, factors_are_written_as_numpy_would_have_them);
     tcase_add_test(texts, labels_differ);
     tcase_add_test(texts, many_of_one_name);
     tcase_add_test(texts, what_has_no_adjoint_says_why);

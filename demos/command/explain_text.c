@@ -219,7 +219,7 @@ static void print_start(const explanation *e)
         snprintf(words, sizeof words, "The loss is L = sum(%.80s * %.80s)%s%s%s. For each x, dx says how much L changes when x does a little.", y->adjoint_label,
                  y->label, *given ? "; " : "", *given ? y->adjoint_label : "", *given ? strstr(given, " is") : "");
     else
-        snprintf(words, sizeof words, "The loss is %.80s, so %.80s = 1. For each x, dx says how much %.80s changes when x does a little.", y->label,
+        snprintf(words, sizeof words, "The result is %.80s, so %.80s = 1. For each x, dx says how much %.80s changes when x does a little.", y->label,
                  y->adjoint_label, y->label);
     paragraph(e, 2, words);
     paragraph(e, 2, "Each node sends to each operand what has arrived at itself, times its own derivative for that operand. Where several send, it adds up.");

@@ -56,7 +56,7 @@ bool quiz_draw_shape(generator *g, quiz_question *q)
     snprintf(q->because, sizeof q->because, "%s", from->because);
     q->kind = QUIZ_SHAPE;
     weft_tape *tape = weft_tape_new(NULL);
-    weft_node x[QUIZ_ARRAYS], y;
+    weft_node x[QUIZ_ARRAYS], y = {.tape = NULL};
     bool good = quiz_record(q, tape, x, &y);
     char text[ARRAY_SHAPE];
     if (gradient) {
@@ -64,7 +64,7 @@ bool quiz_draw_shape(generator *g, quiz_question *q)
         weft_shape shape = weft_node_shape(y);
         snprintf(q->ask, sizeof q->ask, "y = %s\ndy, of the shape %s, arrives from the loss. Which shape has d%s?", from->expression,
                  array_shape(&shape, text), q->wrt);
-        weft_node dy = weft_input(tape, "dy", WEFT_F64, shape.rank, shape.dim), dx;
+        weft_node dy = weft_input(tape, "dy", WEFT_F64, shape.rank, shape.dim), dx = {.tape = NULL};
         good = good && weft_vjp(&y, &dy, 1, x, 1, &dx) == WEFT_OK;
         q->shape = weft_node_shape(dx);
     } else {

@@ -153,13 +153,13 @@ static const char *label_of(void *context, uint32_t id)
 const char *weft__walk_text(weft_walk *walk, size_t node)
 {
     naming n = {walk, walk->n_nodes};
-    return weft__walk_print(walk, walk->node[node].node, &(weft__labels){label_of, &n}, false);
+    return weft__walk_print(walk, walk->node[node].node, &(weft__labels){.of = label_of, .context = &n}, false);
 }
 
 const char *weft__walk_flow_text(weft_walk *walk, size_t from, weft_node x, bool as_operand)
 {
     naming n = {walk, from};
-    return weft__walk_print(walk, x, &(weft__labels){label_of, &n}, as_operand || label_of(&n, x.id));
+    return weft__walk_print(walk, x, &(weft__labels){label_of, &n, .covered = true}, as_operand || label_of(&n, x.id));
 }
 
 typedef struct whole {
@@ -186,5 +186,5 @@ static const char *name_of(void *context, uint32_t id)
 const char *weft__walk_whole_text(weft_walk *walk, weft_node x, bool adjoints)
 {
     whole w = {walk, adjoints};
-    return weft__walk_print(walk, x, &(weft__labels){name_of, &w}, weft_node_scalar(x, NULL)); /* zeros as 0 */
+    return weft__walk_print(walk, x, &(weft__labels){.of = name_of, .context = &w}, weft_node_scalar(x, NULL)); /* zeros as 0 */
 }

@@ -138,7 +138,7 @@ static weft_status print_numbers(weft_writer writer, reading *r, weft_node x)
         return out.failed ? WEFT_ERROR_FILE : WEFT_OK;
     }
     if (is_elementwise(r, x.id, 0))
-        return (r->from < r->walk->n_nodes ? weft__print_operand : weft__print_labelled)(writer, x, &(weft__labels){number_of, r});
+        return (r->from < r->walk->n_nodes ? weft__print_operand : weft__print_labelled)(writer, x, &(weft__labels){number_of, r, .covered = true});
     if (!node->n || !weft__walk_label_of(r->walk, r->from, only) || !values_of(r, only))
         return WEFT_OK;
     weft__link link = weft__link_of(x, 0);
