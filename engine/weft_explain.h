@@ -93,7 +93,7 @@ typedef struct weft_trace_options {
     size_t n_through;
     size_t most_elements;     /* of larger arrays a summary stands in place of the values; 0: 4096 */
     size_t most_checked;      /* an x of more elements is not checked by differences; 0: 256 */
-    bool no_check, no_program; /* leave these out */
+    bool no_derivation, no_check, no_program; /* leave these out */
 } weft_trace_options;
 
 /* Records on the tape and rewinds it. options: NULL for the defaults. Errors: those of weft_walk_record(), weft_walk_run() and weft_paths(), which stick
@@ -110,8 +110,8 @@ typedef enum weft_notation {
     WEFT_NOTATION_TEX    /* of amsmath, without dollars */
 } weft_notation;
 
-/* "mu_j = 1/N sum_k h_kj" of a node; "h_ij" of an input. Errors: WEFT_ERROR_ARGUMENT (no node), WEFT_ERROR_MEMORY, WEFT_ERROR_FILE; none sticks to the
- * tape. */
+/* "mu_j = 1/N sum_k h_kj" of a node; "h_ij" of an input; "4" of a constant of one number. Errors: WEFT_ERROR_ARGUMENT (no node), WEFT_ERROR_MEMORY,
+ * WEFT_ERROR_FILE; none sticks to the tape. */
 weft_status weft_print_indexed(weft_writer writer, weft_node x, weft_notation notation);
 
 /* What the adjoint of y, which the outputs need, sends to operand i of it: "dL/dh_kj gamma_j". Of an op that is not written so: WEFT_ERROR_GRADIENT. */

@@ -42,11 +42,12 @@ weft_status weft_print_indexed(weft_writer writer, weft_node x, weft_notation no
         const weft__formula *y = weft__definition(&b, x.id, index);
         double number;
         weft__text_start(&t, &b, notation, false);
-        weft__text_symbol(&t, x.id, false, index);
-        if (weft_node_scalar(x, &number)) {
-            weft__text_put(&t, " = ");
+        bool is_number = weft_node_scalar(x, &number);
+        if (is_number)
             weft__text_number(&t, number);
-        } else if (weft__at(x.tape, x.id)->n) {
+        else
+            weft__text_symbol(&t, x.id, false, index);
+        if (!is_number && weft__at(x.tape, x.id)->n) {
             weft__text_put(&t, " = ");
             if (weft__defines_itself(y, x.id))
                 weft__text_call(&t, x.id, index);
