@@ -19,7 +19,7 @@
  * Ownership. A tape owns its nodes and strings, a program its buffers, the caller the arrays that he passes.
  *
  * In order of use: status, shapes, tape, leaves, builders, functions (weft_functions.h), derivatives, programs, gradients judged (weft_gradients.h), text,
- * expressions, arrays in files, the catalogue of ops. */
+ * explanations (weft_explain.h), expressions, arrays in files, the catalogue of ops. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -473,6 +473,9 @@ typedef struct weft_emit_function {
  * WEFT_ERROR_ARGUMENT for what is refused, with its name in the message. */
 weft_status weft_emit_c(weft_writer c, weft_writer h, weft_emit_function *functions, size_t n, const char *header, weft_rewriting rewriting,
                         char *message);
+
+/* --- Explained: how backpropagation goes, step by step ------------------------------------------------------------------------------------ */
+#include "weft_explain.h"
 
 /* --- Expressions -----------------------------------------------------------------------------------------------------------------------------
  * NumPy-flavoured text to nodes, with Python's grouping: -x**2 is -(x**2), a**b**c is a**(b**c).

@@ -28,20 +28,21 @@ includes() {
     }')
 }
 
-# weft.h is for all, with weft_functions.h and weft_gradients.h as parts of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
-# weft.h < record < derive < judge < rewrite < run < text < io: a stage sees weft.h, record and itself; text sees run as well.
+# weft.h is for all, with weft_functions.h, weft_gradients.h and weft_explain.h as parts of it; weft_op.h for ops and whoever looks into them, stream.h for kernels anywhere in the library.
+# weft.h < record < derive < judge < rewrite < run < text < explain < io: a stage sees weft.h, record and itself; text sees run as well, and explain the
+# printers' engine/text/print.h.
 # Nothing in engine/ sees ops/, tests/ or demos/.
 rule_engine_includes() {
   includes engine | awk -F'\t' '
     {
       split($1, part, "/"); stage = part[2]; good = 0
-      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h" || $1 == "engine/weft_gradients.h")
+      if ($1 == "engine/weft_op.h" || $1 == "engine/weft_functions.h" || $1 == "engine/weft_gradients.h" || $1 == "engine/weft_explain.h")
         good = $3 == "weft.h"
       else if ($1 == "engine/weft.h")
-        good = $3 == "weft_functions.h" || $3 == "weft_gradients.h"
+        good = $3 == "weft_functions.h" || $3 == "weft_gradients.h" || $3 == "weft_explain.h"
       else if ($3 !~ /\.\./)
         good = $3 ~ /^engine\/(weft|weft_op|stream)\.h$/ || $3 ~ /^engine\/record\// || index($3, "engine/" stage "/") == 1 ||
-               stage == "text" && $3 ~ /^engine\/run\//
+               stage == "text" && $3 ~ /^engine\/run\// || stage == "explain" && $3 == "engine/text/print.h"
     }
     !good { print $1 ":" $2 ": includes " $3 }'
 }
@@ -146,13 +147,14 @@ count() {
 small_tree() {
   tree=$scratch/tree
   rm -rf "$tree"
-  mkdir -p "$tree"/engine/{record,derive,run,text,io} "$tree"/ops/{primitive,staged,fused} "$tree"/{tests,demos}
+  mkdir -p "$tree"/engine/{record,derive,run,text,explain,io} "$tree"/ops/{primitive,staged,fused} "$tree"/{tests,demos}
   printf '#include <stddef.h>\n' >"$tree/engine/weft.h"
   printf '#include "weft.h"\n' >"$tree/engine/weft_op.h"
   printf '#include "engine/weft_op.h"\n' >"$tree/engine/record/tape.h"
   printf '#include "engine/record/tape.h"\n#include <stdio.h>\n' >"$tree/engine/derive/reverse.c"
   printf '#include "engine/record/tape.h"\n' >"$tree/engine/run/program.h"
   printf '#include "engine/run/program.h"\n#include "engine/record/tape.h"\n' >"$tree/engine/text/listing.c"
+  printf '#include "engine/text/print.h"\n#include "engine/record/tape.h"\n' >"$tree/engine/explain/walk.c"
   printf '/* printf("") and\n exit(1) */ int snprintf(); // abort()\nconst char *s = "puts(\\"x\\")"; void weft_exit(void);\n' \
     >"$tree/engine/io/npy.c"
   printf '#include "engine/weft.h"\n#include "ops/ops.def"\n' >"$tree/ops/catalogue.c"
@@ -203,6 +205,9 @@ fires engine_includes engine/rewrite/cse.c '#include "engine/derive/reverse.h"'
 fires engine_includes engine/run/lower.c '#include "engine/text/listing.h"'
 fires engine_includes engine/text/listing.c '#include "engine/io/npy.h"'
 fires engine_includes engine/io/npy.c '#include "engine/run/program.h"'
+fires engine_includes engine/explain/walk.c '#include "engine/derive/reverse.h"'
+fires engine_includes engine/explain/walk.c '#include "engine/text/parse.h"'
+fires engine_includes engine/text/listing.c '#include "engine/explain/walk.h"'
 fires engine_includes engine/run/lower.c '#include "ops/elementwise.h"'
 fires engine_includes engine/run/lower.c '#include "tests/check.h"'
 fires engine_includes engine/run/lower.c '#include "demos/plot.h"'

@@ -9,9 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What was typed may be long, and hold what a terminal would obey. */
 bool argument_refuse(const char *command, const char *option, const char *value, const char *want)
 {
-    fprintf(stderr, "weft: %s: %s %s: %s\n", command, option, value, want);
+    enum { SHOWN = 120 };
+    char shown[SHOWN + 4];
+    size_t n = strlen(value);
+    snprintf(shown, sizeof shown, n > SHOWN ? "%.120s..." : "%.120s", value);
+    for (char *at = shown; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+    fprintf(stderr, "weft: %s: %s %s: %s\n", command, option, shown, want);
     return false;
 }
 

@@ -19,7 +19,8 @@ static void usage(FILE *to)
     fputs("usage: weft audit 'EXPR' [OPTION...]\n\n"
           "Runs NumPy-flavoured text (see `weft eval --help`) in f32 and in f64 on the same inputs, rounded to f32, and lists per node, in ulp of f32:\n"
           "what the op made of the operands that it got, what it inherited with them, and what its own error comes to at the result, worst first.\n\n"
-          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, or (4,3) for normal numbers\n"
+          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, [[1,2],[3,4]], or (4,3) for normal\n"
+          "                     numbers; NAME=WHAT may also stand behind EXPR by itself\n"
           "  --fused 'EXPR'     what is to equal it, to be measured beside it\n"
           "  --compiled         the C backend, too\n"
           "  --rows N           of the table (default 20)\n"
@@ -203,7 +204,7 @@ static int with_options(inquiry *q, int argc, char **argv)
         if (option == '?' || !set_option(q, option, optarg))
             return EXIT_BAD_USAGE;
     }
-    q->expression = named_expression("audit", argc, argv);
+    q->expression = named_expression(&q->in, argc, argv);
     if (!q->expression) {
         usage(stderr);
         return EXIT_BAD_USAGE;

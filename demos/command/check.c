@@ -20,7 +20,8 @@ static void usage(FILE *to)
           "Compares the derivative of NumPy-flavoured text (see `weft eval --help`) with central differences (y(x+h) - y(x-h)) / 2h in f64,\n"
           "weighed by a random cotangent, and shows how the difference varies with h: where it falls as h*h down to rounding, the derivative is\n"
           "right; where it stays, the derivative is wrong, or the expression has a kink there.\n\n"
-          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, or (4,3) for normal numbers\n"
+          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, [[1,2],[3,4]], or (4,3) for normal\n"
+          "                     numbers; NAME=WHAT may also stand behind EXPR by itself\n"
           "  --shape NAME=4,3   normal numbers of that shape\n"
           "  --wrt NAME,...     with respect to these (default all but those of indices)\n"
           "  --step NUMBER      h of the verdict, relative to max(1, |x|) (default 1e-5)\n"
@@ -285,7 +286,7 @@ static int with_options(options *o, int argc, char **argv)
         if (option == '?' || !set_option(o, option, optarg))
             return EXIT_BAD_USAGE;
     }
-    o->expression = named_expression("check", argc, argv);
+    o->expression = named_expression(&o->in, argc, argv);
     if (!o->expression) {
         usage(stderr);
         return EXIT_BAD_USAGE;

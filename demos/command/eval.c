@@ -19,7 +19,7 @@ static void usage(FILE *to)
           "Computes NumPy-flavoured text over arrays. `weft ops` lists the functions that it may call. Several lines, or parts between \";\", may\n"
           "name what they compute, as in \"h = x @ w; sum(h * h)\"; the last one is the result. Put -- before an EXPR that begins with a sign.\n\n"
           "  --in NAME=WHAT         an array of the expression: a FILE.npy, a FILE.npz (its array NAME, or its only one), FILE.npz:ENTRY, a number,\n"
-          "                         or (4,3) for normal numbers of that shape\n"
+          "                         [[1,2],[3,4]], or (4,3) for normal numbers of that shape; NAME=WHAT may also stand behind EXPR by itself\n"
           "  --grad NAME,...        gradients with respect to these\n"
           "  --cotangent [NAME=]WHAT  of the result, where gradients start (default ones); NAME may be one that the expression assigns, and\n"
           "                         gradients then start there\n"
@@ -384,7 +384,7 @@ static int with_options(evaluation *e, int argc, char **argv)
         if (option == '?' || !set_option(e, option, optarg))
             return EXIT_BAD_USAGE;
     }
-    e->expression = named_expression("eval", argc, argv);
+    e->expression = named_expression(&e->in, argc, argv);
     if (!e->expression) {
         usage(stderr);
         return EXIT_BAD_USAGE;

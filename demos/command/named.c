@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "named.h"
 #include "arguments.h"
+#include "demos/array_literal.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -85,6 +86,19 @@ static bool make_number(const named_list *list, const char *typed, double value,
     return true;
 }
 
+/* [[1, 2], [3, 4]] */
+static bool make_literal(const named_list *list, const char *typed, const char *what, weft_array *array)
+{
+    weft_shape shape;
+    const char *wrong = array_literal_read(what, &shape, NULL, 0);
+    if (wrong)
+        return argument_refuse(list->command, list->option, typed, wrong);
+    if (!make_room(list, typed, &shape, array))
+        return false;
+    array_literal_read(what, &shape, array->data, weft_shape_count(&shape));
+    return true;
+}
+
 /* What stands behind FILE.npz: "" or ":ENTRY"; NULL: it is no such file. */
 static const char *behind_npz(const char *text)
 {
@@ -120,6 +134,8 @@ static bool read_array(const named_list *list, const char *typed, const char *wh
             return argument_refuse(list->command, list->option, typed, "a shape looks like (4,3), with at most 8 lengths");
         return make_room(list, typed, &shape, array);
     }
+    if (*what == '[')
+        return make_literal(list, typed, what, array);
     double number = strtod(what, &end);
     if (*what && !*end)
         return make_number(list, typed, number, array);
@@ -141,7 +157,7 @@ bool named_add(named_list *list, const char *text, bool unnamed)
     size_t n = name_length(text);
     bool has_name = n && text[n] == '=';
     if (!has_name && !unnamed)
-        return argument_refuse(list->command, list->option, text, "it must be NAME=FILE.npy, NAME=FILE.npz, NAME=(4,3) or NAME=2.5");
+        return argument_refuse(list->command, list->option, text, "it must be NAME=FILE.npy, NAME=FILE.npz, NAME=[1,2], NAME=(4,3) or NAME=2.5");
     n = has_name ? n : 0;
     if (n >= NAMED_LENGTH)
         return argument_refuse(list->command, list->option, text, "the name is too long");
@@ -272,11 +288,19 @@ weft_node named_parse(const named_list *list, weft_tape *tape, const char *expre
     return y;
 }
 
-const char *named_expression(const char *command, int argc, char **argv)
+const char *named_expression(named_list *list, int argc, char **argv)
 {
-    if (optind + 1 == argc)
-        return argv[optind];
-    fprintf(stderr, optind < argc ? "weft: %s: one expression, in quotes; \"%s\" is a second one\n\n" : "weft: %s: there is no expression%s\n\n",
-            command, optind < argc ? argv[optind + 1] : "");
-    return NULL;
+    const char *expression = optind < argc ? argv[optind] : NULL;
+    if (!expression)
+        fprintf(stderr, "weft: %s: there is no expression\n\n", list->command);
+    for (int i = optind + 1; i < argc && expression; i++) {
+        size_t n = name_length(argv[i]);
+        if (!n || argv[i][n] != '=') {
+            fprintf(stderr, "weft: %s: one expression, in quotes; \"%.60s\" is a second one, and no NAME=WHAT\n\n", list->command, argv[i]);
+            return NULL;
+        }
+        if (!named_add(list, argv[i], false))
+            return NULL;
+    }
+    return expression;
 }

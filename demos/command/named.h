@@ -1,4 +1,5 @@
-/* named.h: arrays by name, as people type them: x=FILE.npy, x=FILE.npz, x=FILE.npz:ENTRY, x=2.5, and x=(4,3) for normal numbers of that shape. */
+/* named.h: arrays by name, as people type them: x=FILE.npy, x=FILE.npz, x=FILE.npz:ENTRY, x=2.5,
+ * x=[[1,2],[3,4]], and x=(4,3) for normal numbers of that shape. */
 #ifndef WEFT_DEMOS_NAMED_H
 #define WEFT_DEMOS_NAMED_H
 
@@ -41,7 +42,7 @@ void named_bind(const named_list *list, weft_program *program);
 /* The expression over the arrays of the list; a failed node after saying on stderr what is wrong. */
 weft_node named_parse(const named_list *list, weft_tape *tape, const char *expression);
 
-/* The one word behind the options, the expression; NULL after saying on stderr that it must be there. */
-const char *named_expression(const char *command, int argc, char **argv);
+/* The first word behind the options, the expression, after adding the words behind it, each NAME=WHAT; NULL after saying on stderr what is wrong. */
+const char *named_expression(named_list *list, int argc, char **argv);
 
 #endif

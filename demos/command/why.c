@@ -18,7 +18,8 @@ static void usage(FILE *to)
           "nan:  the first node of NumPy-flavoured text (see `weft eval --help`) that made a NaN or Inf which led to one in the result.\n"
           "zero: why the gradient of the sum of the result is 0, for each array: no path, a node that lets nothing back, a flat place such as a dead\n"
           "      relu, a factor of 0, terms that cancel by construction, underflow.\n\n"
-          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, or (4,3) for normal numbers\n"
+          "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, [[1,2],[3,4]], or (4,3) for normal\n"
+          "                     numbers; NAME=WHAT may also stand behind EXPR by itself\n"
           "  --wrt NAME,...     zero: with respect to these (default all but those of indices)\n"
           "  --dtype f32|f64    (default f64 where one of the arrays is, else f32)\n"
           "  --seed N           of normal numbers (default 1)\n"
@@ -239,7 +240,7 @@ static int with_options(question *q, int argc, char **argv)
         if (option == '?' || !set_option(q, option, optarg))
             return EXIT_BAD_USAGE;
     }
-    q->expression = take_question(q, argc, argv) ? named_expression("why", argc, argv) : NULL;
+    q->expression = take_question(q, argc, argv) ? named_expression(&q->in, argc, argv) : NULL;
     if (!q->expression) {
         usage(stderr);
         return EXIT_BAD_USAGE;

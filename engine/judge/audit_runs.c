@@ -106,7 +106,7 @@ static weft_status store_leaf(weft__audit *a, weft__audited *v)
     if (v->count)
         memcpy(v->stored, data, stored_bytes(v));
     for (size_t i = 0; i < v->count && v->exact; i++)
-        v->exact[i] = weft__traced_value(weft_node_dtype(v->node), data, i);
+        v->exact[i] = weft__element_value(weft_node_dtype(v->node), data, i);
     if (v->exact && v->count == 1)
         weft_node_scalar(v->node, v->exact);
     return WEFT_OK;
@@ -180,7 +180,7 @@ static weft_status run_one(weft__audit *a, weft_tape *scratch, weft__audited *v,
 static void find_made(weft__audited *v)
 {
     for (size_t i = 0; i < v->count; i++) {
-        double stored = weft__traced_value(weft_node_dtype(v->node), v->stored, i), off = stored - v->exact[i];
+        double stored = weft__element_value(weft_node_dtype(v->node), v->stored, i), off = stored - v->exact[i];
         bool same = stored == v->exact[i] || (isnan(stored) && isnan(v->exact[i]));
         v->made[i] = same ? 0 : off;
     }

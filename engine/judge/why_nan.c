@@ -26,7 +26,7 @@ typedef struct trace {
 
 static double value(const trace *w, size_t k, size_t element)
 {
-    return weft__traced_value(weft_node_dtype(w->node[k]), weft_output(w->program, k), element);
+    return weft__element_value(weft_node_dtype(w->node[k]), weft_output(w->program, k), element);
 }
 
 static uint8_t kind_of(double x)
@@ -79,7 +79,7 @@ static void look_at(trace *w, size_t k)
     const uint8_t *met = w->mark + w->first[k];
     if (!memchr(met, 1, count))
         return;
-    const weft_op *op = weft__traced_op(w->node[k], operand, &n);
+    const weft_op *op = weft__maker(w->node[k], operand, &n);
     memset(w->explained, 0, count);
     for (int i = 0; i < (op->kind == WEFT_VIEW ? 1 : n); i++)
         if (weft_node_dtype(operand[i]) != WEFT_I64)
@@ -123,10 +123,10 @@ static void show_operands(const trace *w, weft_why *why)
 {
     weft_node operand[WEFT_MAX_OPERANDS];
     int n;
-    weft__traced_op(why->node, operand, &n);
+    weft__maker(why->node, operand, &n);
     for (int i = 0; i < n; i++) {
         size_t k = w->slot[operand[i].id];
-        if (weft_node_dtype(operand[i]) == WEFT_I64 || !weft__traced_count(operand[i]))
+        if (weft_node_dtype(operand[i]) == WEFT_I64 || !weft__element_count(operand[i]))
             continue;
         why->operand[why->n] = operand[i];
         why->operand_element[why->n] = shown(w, why->node, why->element, i, k);

@@ -90,7 +90,7 @@ static weft_node stopped_by(const search *s)
 /* In the dtype and shape of x. */
 static weft_node weights(search *s, weft_node x)
 {
-    size_t count = weft__traced_count(x), bytes = weft_dtype_size(weft_node_dtype(x)) * count;
+    size_t count = weft__element_count(x), bytes = weft_dtype_size(weft_node_dtype(x)) * count;
     void *data = weft__allocate(&s->tape->allocator, bytes + 1);
     if (!data) {
         out_of_memory(s);
@@ -142,7 +142,7 @@ static weft_status go_back(search *s, uint32_t id)
 {
     weft_node u = weft__handle(s->tape, id), given[PER_EDGE], passed[PER_EDGE][WEFT_MAX_OPERANDS], operand[WEFT_MAX_OPERANDS];
     int n;
-    const weft_op *op = weft__traced_op(u, operand, &n);
+    const weft_op *op = weft__maker(u, operand, &n);
     weft_node w = weights(s, u);
     given[PASSED] = s->output[s->at[id] + ADJOINT];
     given[SIZED] = weft_mul(s->output[s->at[id] + SIZE], w);
@@ -176,7 +176,7 @@ static weft_status record(search *s)
 
 static double read(const search *s, size_t output, size_t element)
 {
-    return weft__traced_value(weft_node_dtype(s->output[output]), weft_output(s->program, output), element);
+    return weft__element_value(weft_node_dtype(s->output[output]), weft_output(s->program, output), element);
 }
 
 static bool is_zero(const search *s, uint32_t id, size_t element)
@@ -204,7 +204,7 @@ static size_t goes_to(const search *s, const edge *e, size_t element)
     weft__link link = weft__link_of(user, e->place);
     if (link.relation == WEFT__SAME || link.relation == WEFT__FOLDS)
         return weft__link_source(&link, element);
-    for (size_t k = 0; k < weft__traced_count(user); k++)
+    for (size_t k = 0; k < weft__element_count(user); k++)
         if (link.relation == WEFT__TAKES ? weft__link_source(&link, k) == element : is_zero(s, e->user, k))
             return k;
     return 0;
@@ -215,7 +215,7 @@ static int factor_of(search *s, const edge *e)
 {
     weft_node operand[WEFT_MAX_OPERANDS], user = weft__handle(s->tape, e->user);
     int n;
-    const weft_op *op = weft__traced_op(user, operand, &n);
+    const weft_op *op = weft__maker(user, operand, &n);
     if (!op->partial)
         return -1;
     weft_node partial = op->partial(user, operand, e->place);
@@ -306,7 +306,7 @@ static void say_cancels(const search *s, weft__words *words, const reason *r)
 static size_t flat_elements(const search *s, const edge *e)
 {
     size_t n = 0;
-    for (size_t k = 0; k < weft__traced_count(weft__handle(s->tape, e->operand)); k++)
+    for (size_t k = 0; k < weft__element_count(weft__handle(s->tape, e->operand)); k++)
         n += read(s, e->outputs + ONES, k) == 0;
     return n;
 }
@@ -322,7 +322,7 @@ static void say_reason(const search *s, weft__words *words, const reason *r)
 {
     const weft_why *why = s->why;
     const weft_op *op = weft_node_op(why->node);
-    size_t of = r->edge ? weft__traced_count(weft__handle(s->tape, r->edge->operand)) : 0;
+    size_t of = r->edge ? weft__element_count(weft__handle(s->tape, r->edge->operand)) : 0;
     switch (r->why) {
     case WEFT_WHY_CANCELS:
         say_cancels(s, words, r);
@@ -359,10 +359,10 @@ static weft_status read_values(search *s)
     weft_why *why = s->why;
     weft_node nodes[1 + WEFT_MAX_OPERANDS] = {why->node}, operand[WEFT_MAX_OPERANDS];
     int n;
-    weft__traced_op(why->node, operand, &n);
+    weft__maker(why->node, operand, &n);
     for (int i = 0; i < n; i++) {
         weft__link link = weft__link_of(why->node, i);
-        if (weft_node_dtype(operand[i]) == WEFT_I64 || !weft__traced_count(operand[i]))
+        if (weft_node_dtype(operand[i]) == WEFT_I64 || !weft__element_count(operand[i]))
             continue;
         why->operand[why->n] = operand[i];
         why->operand_element[why->n] =
@@ -372,10 +372,10 @@ static weft_status read_values(search *s)
     weft_program *program = weft__traced_run("why zero", nodes, 1 + (size_t)why->n, s->bind, s->n_bind);
     if (!program)
         return s->tape->status;
-    if (weft__traced_count(why->node))
-        why->value = weft__traced_value(weft_node_dtype(why->node), weft_output(program, 0), why->element);
+    if (weft__element_count(why->node))
+        why->value = weft__element_value(weft_node_dtype(why->node), weft_output(program, 0), why->element);
     for (int i = 0; i < why->n; i++)
-        why->operand_value[i] = weft__traced_value(weft_node_dtype(why->operand[i]), weft_output(program, 1 + (size_t)i), why->operand_element[i]);
+        why->operand_value[i] = weft__element_value(weft_node_dtype(why->operand[i]), weft_output(program, 1 + (size_t)i), why->operand_element[i]);
     weft_program_free(program);
     return WEFT_OK;
 }

@@ -6,6 +6,8 @@
  * Grouping follows Python: ** binds more tightly than a sign, operators of one precedence group from the left. Parentheses are kept where
  * regrouping would be exact on paper only: a + (b + c) is not (a + b) + c.
  *
+ * Who prints with labels says himself where the text ends: a node that has a label is that label, and every other node is written out.
+ *
  * The graph may share nodes, so its text could be exponentially longer than its tape, and its depth that of the tape. Both are bounded:
  * below MAX_DEPTH, and once MAX_TERMS ops have been written out, "..." stands for an operand. */
 #include "engine/text/print.h"
@@ -18,12 +20,22 @@ enum { LOOSEST = 0, SIGN = 3, TIGHTEST = 5 }; /* among weft_op's precedences, 1 
 typedef struct expression {
     weft__printer out;
     const weft_tape *tape;
+    const weft__labels *labels; /* NULL: the names on the tape */
     int terms; /* left to write */
 } expression;
 
 static void print_text(expression *e, const char *text)
 {
     weft__print(&e->out, text, strlen(text));
+}
+
+/* What the node is called in place of being written out; NULL: nothing. */
+static const char *called(const expression *e, uint32_t id)
+{
+    const weft__node *node = weft__at(e->tape, id);
+    if (e->labels)
+        return e->labels->of(e->labels->context, id);
+    return weft__has_name(node) ? node->name : NULL;
 }
 
 /* True when NumPy's rule would make shape y of an operand of shape x. */
@@ -37,19 +49,19 @@ static bool broadcasts_to(const weft__shape *x, const weft__shape *y)
 }
 
 /* The node behind node id and any views that only broadcast it. */
-static uint32_t see_through(const weft_tape *tape, uint32_t id)
+static uint32_t see_through(const expression *e, uint32_t id)
 {
     for (;;) {
-        const weft__node *node = weft__at(tape, id);
-        if (weft__has_name(node) || node->op->kind != WEFT_VIEW || node->n != 1 ||
-            !broadcasts_to(weft__at(tape, node->operand[0])->shape, node->shape))
+        const weft__node *node = weft__at(e->tape, id);
+        if (called(e, id) || node->op->kind != WEFT_VIEW || node->n != 1 ||
+            !broadcasts_to(weft__at(e->tape, node->operand[0])->shape, node->shape))
             return id;
         id = node->operand[0];
     }
 }
 
 /* True when the operands behind the views broadcast to the shape of node again: to leave the views out does not change what is said. */
-static bool views_may_go(const weft_tape *tape, const weft__node *node)
+static bool views_may_go(const expression *e, const weft__node *node)
 {
     const weft_shape *y = &node->shape->dims;
     int rank = 0;
@@ -57,7 +69,7 @@ static bool views_may_go(const weft_tape *tape, const weft__node *node)
     if (node->op->kind != WEFT_ELEMENTWISE)
         return false;
     for (int k = 0; k < node->n; k++) {
-        const weft__shape *shape = weft__at(tape, see_through(tape, node->operand[k]))->shape;
+        const weft__shape *shape = weft__at(e->tape, see_through(e, node->operand[k]))->shape;
         const weft_shape *x = &shape->dims;
         if (shape != node->shape && !broadcasts_to(shape, node->shape))
             return false;
@@ -78,10 +90,10 @@ static bool is_leaf(const weft__node *node)
 
 static void print_leaf(expression *e, uint32_t id)
 {
-    const weft__node *node = weft__at(e->tape, id);
-    if (weft__has_name(node))
-        weft__print_name(&e->out, node->name);
-    else if (!weft__print_constant(&e->out, node))
+    const char *name = called(e, id);
+    if (name)
+        weft__print_name(&e->out, name);
+    else if (!weft__print_constant(&e->out, weft__at(e->tape, id)))
         weft__printf(&e->out, "%%%u", id);
 }
 
@@ -91,10 +103,10 @@ static void print_operand(expression *e, uint32_t id, int at_least, int depth);
 static void print_infix(expression *e, const weft__node *node, int depth)
 {
     int own = node->op->precedence, next = 0;
-    bool views_go = views_may_go(e->tape, node);
+    bool views_go = views_may_go(e, node);
     for (const char *text = node->op->infix; *text;) {
         if (text[0] == '%' && text[1] == 's' && next < node->n) {
-            print_operand(e, views_go ? see_through(e->tape, node->operand[next]) : node->operand[next],
+            print_operand(e, views_go ? see_through(e, node->operand[next]) : node->operand[next],
                           next > 0 || own >= SIGN ? own + 1 : own, depth);
             next++;
             text += 2;
@@ -133,7 +145,7 @@ static bool has_brackets(const weft__node *node, const weft_shape *x)
 
 static void print_call(expression *e, const weft__node *node, int depth)
 {
-    bool views_go = views_may_go(e->tape, node);
+    bool views_go = views_may_go(e, node);
     const weft_shape *x = &weft__at(e->tape, node->operand[0])->shape->dims;
     if (has_brackets(node, x)) {
         print_operand(e, node->operand[0], TIGHTEST, depth);
@@ -145,7 +157,7 @@ static void print_call(expression *e, const weft__node *node, int depth)
     print_text(e, tuple ? "((" : "(");
     for (int i = 0; i < node->n; i++) {
         print_text(e, i ? ", " : "");
-        print_operand(e, views_go ? see_through(e->tape, node->operand[i]) : node->operand[i], LOOSEST, depth);
+        print_operand(e, views_go ? see_through(e, node->operand[i]) : node->operand[i], LOOSEST, depth);
     }
     print_text(e, !tuple ? "" : node->n == 1 ? ",)" : ")");
     if (node->op->kind == WEFT_REDUCTION && node->op->attribute_size >= sizeof(weft_reduction))
@@ -180,13 +192,12 @@ static void print_op(expression *e, uint32_t id, int at_least, int depth)
 static void print_operand(expression *e, uint32_t id, int at_least, int depth)
 {
     const weft__node *node = weft__at(e->tape, id);
-    if (is_leaf(node)) {
-        bool parentheses = !weft__has_name(node) && weft__is_negative(node) && SIGN < at_least;
+    const char *name = called(e, id);
+    if (is_leaf(node) || name) {
+        bool parentheses = (name ? e->labels && *name == '-' : weft__is_negative(node)) && SIGN < at_least;
         print_text(e, parentheses ? "(" : "");
         print_leaf(e, id);
         print_text(e, parentheses ? ")" : "");
-    } else if (weft__has_name(node)) {
-        weft__print_name(&e->out, node->name);
     } else if (depth >= MAX_DEPTH || e->terms <= 0) {
         print_text(e, "...");
     } else {
@@ -194,15 +205,32 @@ static void print_operand(expression *e, uint32_t id, int at_least, int depth)
     }
 }
 
-weft_status weft_print_expression(weft_writer writer, weft_node x)
+static weft_status print_node(weft_writer writer, weft_node x, const weft__labels *labels, bool itself)
 {
     weft_status status = weft__check_outputs(writer, &x, 1);
     if (status != WEFT_OK)
         return status;
-    expression e = {.out = {.writer = writer}, .tape = x.tape, .terms = MAX_TERMS};
-    if (is_leaf(weft__look(x)))
+    expression e = {.out = {.writer = writer}, .tape = x.tape, .labels = labels, .terms = MAX_TERMS};
+    if (itself)
+        print_operand(&e, see_through(&e, x.id), LOOSEST, 0);
+    else if (is_leaf(weft__look(x)))
         print_leaf(&e, x.id);
     else
         print_op(&e, x.id, LOOSEST, 0);
     return e.out.failed ? WEFT_ERROR_FILE : WEFT_OK;
+}
+
+weft_status weft_print_expression(weft_writer writer, weft_node x)
+{
+    return print_node(writer, x, NULL, false);
+}
+
+weft_status weft__print_labelled(weft_writer writer, weft_node x, const weft__labels *labels)
+{
+    return print_node(writer, x, labels, false);
+}
+
+weft_status weft__print_operand(weft_writer writer, weft_node x, const weft__labels *labels)
+{
+    return print_node(writer, x, labels, true);
 }

@@ -32,4 +32,16 @@ void weft__print_words(weft__printer *out, const weft__node *node, const weft_sh
 bool weft__print_constant(weft__printer *out, const weft__node *node); /* its one element; false and nothing when it has not one */
 bool weft__is_negative(const weft__node *node);                        /* a constant of one element that prints with a sign */
 
+/* What nodes are called in an expression; NULL: it is written out, and a leaf shown as its number or its id. A label may be a number, of any sign. */
+typedef struct weft__labels {
+    const char *(*of)(void *context, uint32_t id);
+    void *context;
+} weft__labels;
+
+/* As weft_print_expression(): x written out over what has a label. */
+weft_status weft__print_labelled(weft_writer writer, weft_node x, const weft__labels *labels);
+
+/* The same as it stands within another: by its own label where it has one, without what only broadcasts it. */
+weft_status weft__print_operand(weft_writer writer, weft_node x, const weft__labels *labels);
+
 #endif
