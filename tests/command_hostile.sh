@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, why and audit: text that asks for more than any machine has, files
+# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, why, audit and trace: text that asks for more than any machine has, files
 # that lie about what is in them. Each gives one message and exit status 2, within seconds. bounded: and within 6 GiB of addresses, which a sanitized
 # build has no use of. Ends with "N passed, N failed".
 set -u
@@ -18,7 +18,7 @@ refused() {
   local status=0
   timeout 20 "$weft" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
   check "exit 2 of weft ${*:0:200}, got $status" test "$status" -eq 2
-  complains '^weft: (eval|check|ops|compare|prove|why|audit): '
+  complains '^weft: (eval|check|ops|compare|prove|why|audit|trace): '
   check "one message" test "$(grep -c '^weft: ' "$folder/err")" -eq 1
   check "no control characters" bash -c "! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' '$folder/err'"
   silent out
@@ -94,6 +94,8 @@ refused why zero "$huge" --in x=1
 refused audit "$huge" --in x=1
 refused audit 'x' --in x=1 --fused "$huge"
 refused check 'x * x' --in x=1 --claimed "x=$huge"
+refused trace "$huge" x=1
+refused trace 'x @ x' 'x=(16,16)' --work 1e6
 refused compare "$huge" 'x' --shape x=
 refused compare 'x' "$huge" --shape x=
 refused compare 'x * x' 'x * x' --shape x= --gradient "x=$huge"
@@ -124,6 +126,16 @@ for _ in $(seq 95); do power="($power)**x"; done
 run 0 eval "$power" --in x=1 --grad x --hvp x=1
 refused eval "$(repeat 10 '(')$power$(repeat 10 ')')" --in x=1
 complains 'deeper than 100 levels'
+
+# --- arrays that are typed ---
+for text in '[' '[[' '[1' '[1,,2]' '[1 2]' '[,]' '[[1,2],[3]]' '[1,[2]]' '[[1],2]' '[1]]' '[1]x' '[x]' $'[\e[2J]' "$(repeat 9 '[')1$(repeat 9 ']')" "$(repeat 60000 '[')" \
+  "[$(repeat 60000 '1,')" "[$(repeat 65537 '1')x]" "[$(repeat 40000 '[],')1]"; do
+  refused eval x --in "x=$text"
+done
+refused trace x "x=[[1,2],[3]]"
+complains 'its rows have different lengths'
+run 0 eval 'sum(x)' --in "x=[$(repeat 60000 '1,')]"
+says '^value \(\) f64 60000$'
 
 # --- files ---
 for header in "{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000,), }" "{'descr': '<f8', 'fortran_order': True, 'shape': (4294967296, 4294967296), }" \

@@ -3,7 +3,7 @@
 # Numbers are listed where a reader can work them out on paper; the comment beside them says how. Rounding errors, times and node counts
 # are the engine's business and are not listed. Blanks in a row count as one.
 set -u
-[ $# -eq 7 ] || { echo "usage: course.sh 01_chain_rule 02_fork 03_broadcast 04_batchnorm 05_staged_and_fused 06_second_derivative 07_own_fused_op" >&2; exit 2; }
+[ $# -eq 8 ] || { echo "usage: course.sh 01_chain_rule 02_fork 03_broadcast 04_batchnorm 05_staged_and_fused 06_second_derivative 07_own_fused_op 08_trace_your_own" >&2; exit 2; }
 passed=0 failed=0
 
 # result WHAT STATUS: counts one check.
@@ -122,6 +122,21 @@ own_fused_op() {
     '[holds] kernel and formula agree, along directions and in second derivatives too' '[holds] the gradient by hand is proved, as a formula'
 }
 
+trace_your_own() {
+  says 'Forward' '' 'x = x' 'w = w' 'b = b' 't = t' 't4 = x @ w' 't5 = broadcast(b)' 'z = t4 + b' 'a = relu(z)' 'error = a - t' 't9 = error * error' \
+    'loss = sum(t9)'
+  says 'loss -> t9 dt9 = broadcast(dloss)' 't9 -> error derror = dt9 * error' 't9 -> error derror += dt9 * error' 'error -> a da = derror' \
+    'a -> z dz = da * greater(z, 0)' 'z -> t4 dt4 = dz' 'z -> t5 dt5 = dz' 't5 -> b db = sum(dt5, axis=0)' 't4 -> x dx = dt4 @ transpose(w)' \
+    't4 -> w dw = transpose(x) @ dt4'
+  local folder
+  folder=$(mktemp -d)
+  "$program" "$folder/trace.json" | grep -qF "$folder/trace.json is written"
+  result "$name writes a trace" $?
+  head -n 1 "$folder/trace.json" | grep -qF '{"schema":1,"kind":"weft trace",'
+  result "$name's trace begins as traces do" $?
+  rm -r "$folder"
+}
+
 for program in "$@"; do
   run "$program"
   case $name in
@@ -132,6 +147,7 @@ for program in "$@"; do
     05_staged_and_fused) staged_and_fused ;;
     06_second_derivative) second_derivative ;;
     07_own_fused_op) own_fused_op ;;
+    08_trace_your_own) trace_your_own ;;
     *) result "$name is no lesson of the course" 1 ;;
   esac
 done
