@@ -13,6 +13,7 @@
 enum {
     ENGINE_MOST_INPUTS = 32,
     ENGINE_MOST_ELEMENTS = 1 << 20, /* of one array */
+    ENGINE_MOST_NODES = 1 << 14,    /* of an expression */
     ENGINE_MOST_MEMORY = 1 << 28,   /* bytes, of arrays and all that is recorded and compiled */
     ENGINE_MOST_NAME = 64,
     ENGINE_MOST_WORK = 500000000    /* additions, or what takes as long: a second or two in a browser */
@@ -43,6 +44,14 @@ const char *engine_trace(const char *expression);
  *      "proof":{"verdict":"proved|refuted|not proved","message","points","false_equal"}}
  * proof is absent where the shapes differ. Fields as `weft check --json` and `weft prove --json` have them. */
 const char *engine_judge(const char *expression, const char *name, const char *claimed);
+
+/* {"schema":1,"kind":"weft presets","presets":[{"name","title","teaches","expression","inputs":{"h":{"shape","values"}},"wrt":[..],"through":[..],
+ * "cotangent":{"shape","values"}}]}: the examples of demos/presets.c. cotangent is absent where the
+ * result is one number. */
+const char *engine_presets(void);
+
+/* {"schema":1,"kind":"weft array","array":{"shape","values"}}: an array as people type it, "[[1, 2], [3, 4]]", or a number. */
+const char *engine_array(const char *text);
 
 /* {"schema":1,"kind":"weft functions","functions":[{"name","signature"}]}: what an expression may call. An op that is called as its formula says has
  * no signature of its own. */

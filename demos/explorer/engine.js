@@ -59,14 +59,14 @@ class Engine {
     this.#module = module
   }
 
-  /* The document of weft_trace(). wrt, through: names; elements: how many an array has at most that is given whole; check, program: false leaves out. */
+  /* The document of weft_trace(). cotangent: that of the result, 1 where it is left out; wrt, through: names; elements: how many an array has at most that is given whole; check, program: false leaves out. */
   trace(question) {
     return JSON.parse(this.traceText(question))
   }
 
   /* The same as the text that the engine writes. */
-  traceText({ expression, inputs = {}, wrt = [], through = [], elements, check = true, program = true }) {
-    return this.#ask(inputs, (call) => {
+  traceText({ expression, inputs = {}, cotangent, wrt = [], through = [], elements, check = true, program = true }) {
+    return this.#ask(inputs, cotangent, (call) => {
       if (wrt.length) call('option', 'wrt', wrt.join(','))
       if (through.length) call('option', 'through', through.join(','))
       if (elements !== undefined) call('option', 'elements', String(elements))
@@ -77,13 +77,23 @@ class Engine {
   }
 
   /* Is `claimed` the gradient of the expression with respect to `wrt`? See engine_judge(). */
-  judge({ expression, inputs = {}, wrt, claimed }) {
-    return JSON.parse(this.#ask(inputs, (call) => call('judge', expression, wrt, claimed)))
+  judge({ expression, inputs = {}, cotangent, wrt, claimed }) {
+    return JSON.parse(this.#ask(inputs, cotangent, (call) => call('judge', expression, wrt, claimed)))
+  }
+
+  /* The examples: [{ name, title, teaches, expression, inputs, wrt, through, cotangent }]; each is a question for trace(). */
+  presets() {
+    return JSON.parse(this.#ask({}, undefined, (call) => call('presets'))).presets
+  }
+
+  /* { shape, values } of an array as people type it, "[[1, 2], [3, 4]]", or of a number. */
+  array(text) {
+    return JSON.parse(this.#ask({}, undefined, (call) => call('array', text))).array
   }
 
   /* What an expression may call: [{ name, signature }]. */
   functions() {
-    return JSON.parse(this.#ask({}, (call) => call('functions'))).functions
+    return JSON.parse(this.#ask({}, undefined, (call) => call('functions'))).functions
   }
 
   /* --- calls --- */
@@ -97,10 +107,11 @@ class Engine {
   }
 
   /* Begins anew, passes the arrays in, and returns the document of the question. */
-  #ask(inputs, question) {
+  #ask(inputs, cotangent, question) {
     try {
       this.#exports().engine_begin()
-      for (const [name, given] of Object.entries(inputs)) this.#input(name, given)
+      for (const [name, given] of Object.entries(inputs)) this.#array(given, (...array) => this.#with([encode(name)], (at) => this.#exports().engine_input(at, ...array)))
+      if (cotangent !== undefined) this.#array(cotangent, (...array) => this.#exports().engine_cotangent(...array))
       return this.#document(question((...call) => this.#call(...call)))
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error
@@ -109,13 +120,13 @@ class Engine {
     }
   }
 
-  #input(name, given) {
+  /* use(dtype, rank, dims, data) with the array in the module's memory. */
+  #array(given, use) {
     const { dtype = 'f64' } = given ?? {}
     if (!dtypes[dtype]) throw new EngineError('dtype', `the number type "${dtype}" is none of f32, f64 and i64`)
     const { shape, values } = arrayOf(given)
     const { code, Array: Typed, of } = dtypes[dtype]
-    this.#with([encode(name), Uint32Array.from(shape), Typed.from(values, of)], (at, dims, data) =>
-      this.#exports().engine_input(at, code, shape.length, dims, data))
+    this.#with([Uint32Array.from(shape), Typed.from(values, of)], (dims, data) => use(code, shape.length, dims, data))
   }
 
   #call(name, ...texts) {

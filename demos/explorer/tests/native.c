@@ -62,7 +62,10 @@ static void input(const cJSON *call)
             ((int64_t *)data)[i] = (int64_t)number(x);
         i++;
     }
-    engine_input(words(call, 1), dtype, rank, dim, data);
+    if (!strcmp(words(call, 0), "cotangent"))
+        engine_cotangent(dtype, rank, dim, data);
+    else
+        engine_input(words(call, 1), dtype, rank, dim, data);
     engine_release(data);
 }
 
@@ -71,7 +74,7 @@ static const char *ask(const cJSON *call)
     const char *what = words(call, 0);
     if (!strcmp(what, "begin"))
         engine_begin();
-    else if (!strcmp(what, "input"))
+    else if (!strcmp(what, "input") || !strcmp(what, "cotangent"))
         input(call);
     else if (!strcmp(what, "option"))
         engine_option(words(call, 1), words(call, 2));
@@ -79,6 +82,10 @@ static const char *ask(const cJSON *call)
         return engine_trace(words(call, 1));
     else if (!strcmp(what, "judge"))
         return engine_judge(words(call, 1), words(call, 2), words(call, 3));
+    else if (!strcmp(what, "array"))
+        return engine_array(words(call, 1));
+    else if (!strcmp(what, "presets"))
+        return engine_presets();
     else if (!strcmp(what, "functions"))
         return engine_functions();
     return NULL;
