@@ -62,7 +62,7 @@ export default defineConfig({
   base: './',
   publicDir: false,
   plugins: [oneFile(), serveEngine()],
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  esbuild: { jsx: 'automatic', jsxImportSource: 'preact' },
   build: {
     outDir: here('../../build-explorer/page'),
     emptyOutDir: true,
