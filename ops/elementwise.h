@@ -16,7 +16,11 @@
 
 #include <tgmath.h>
 
+#ifdef __OPTIMIZE_SIZE__
+#define WEFT_INLINE static inline
+#else
 #define WEFT_INLINE static inline __attribute__((always_inline))
+#endif
 
 #define LOOPS "ops/elementwise_loops.inc"
 #include "ops/both_types.inc"

@@ -56,6 +56,7 @@ static int with_options(subject *s, int argc, char **argv)
                                           {NULL, 0, NULL, 0}};
     const char *path = NULL;
     uint64_t elements = 0;
+    bool no_check = false, no_derivation = false;
     int option;
     if (!limits_read(&s->limits, argc, argv, "ho:", known))
         return EXIT_BAD_USAGE;
@@ -66,8 +67,8 @@ static int with_options(subject *s, int argc, char **argv)
         }
         bool good = option == 'e'   ? argument_whole("trace", "--elements", optarg, 1, 1 << 24, &elements)
                     : option == 'o' ? *(path = optarg) || argument_refuse("trace", "--out", path, "it must be a FILE")
-                    : option == 'n' ? (s->trace.no_check = true)
-                    : option == 'd' ? (s->trace.no_derivation = true)
+                    : option == 'n' ? (no_check = true)
+                    : option == 'd' ? (no_derivation = true)
                                     : option != '?' && subject_set(s, option, optarg);
         if (!good)
             return EXIT_BAD_USAGE;
@@ -79,6 +80,8 @@ static int with_options(subject *s, int argc, char **argv)
     if (!subject_words(s, argc, argv) || !subject_record(s))
         return EXIT_BAD_USAGE;
     s->trace.most_elements = (size_t)elements;
+    s->trace.no_check = no_check;
+    s->trace.no_derivation = no_derivation;
     return subject_allow(s) && write_trace(s, path) ? EXIT_GOOD : EXIT_BAD_USAGE;
 }
 

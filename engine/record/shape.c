@@ -51,7 +51,7 @@ const char *weft__shape_check(const weft_shape *dims)
 {
     if (dims->rank < 0 || dims->rank > WEFT_MAX_RANK)
         return "rank must be 0 to 8";
-    size_t limit = PTRDIFF_MAX / 8, product = 1;
+    size_t limit = SIZE_MAX > UINT32_MAX ? PTRDIFF_MAX / 8 : 1 << 24, product = 1; /* with addresses of 32 bits: no small multiple of it wraps */
     for (int i = 0; i < dims->rank; i++) {
         size_t dim = dims->dim[i] ? dims->dim[i] : 1; /* an axis of length 0 must not hide an overflow in the others */
         if (dim > limit / product)

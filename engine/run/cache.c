@@ -7,8 +7,6 @@
 #include "engine/run/c_compile.h"
 #include "engine/run/c_text.h"
 
-#if defined(__unix__)
-
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -326,28 +324,3 @@ weft__c_function weft__c_find(void *library, const char *name)
     memcpy(&found, &symbol, sizeof found); /* POSIX lets a pointer to a function be kept as one to an object; ISO C does not */
     return found;
 }
-
-#else
-
-#include <stdio.h>
-
-void *weft__c_load(const weft_allocator *allocator, const char *text, size_t length, const weft_options *options, char *message, bool *no_memory)
-{
-    (void)allocator, (void)text, (void)length, (void)options;
-    *no_memory = false;
-    snprintf(message, WEFT_MESSAGE_SIZE, "compiling needs a Unix system");
-    return NULL;
-}
-
-void weft__c_unload(void *library)
-{
-    (void)library;
-}
-
-weft__c_function weft__c_find(void *library, const char *name)
-{
-    (void)library, (void)name;
-    return NULL;
-}
-
-#endif

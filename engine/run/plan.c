@@ -28,6 +28,13 @@ static size_t rounded(size_t bytes)
     return (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
+#define TOO_MUCH ((size_t)PTRDIFF_MAX) /* bytes: where a sum stays that would come to more */
+
+static size_t sum(size_t a, size_t b)
+{
+    return a < TOO_MUCH && b < TOO_MUCH - a ? a + b : TOO_MUCH;
+}
+
 static int small_class(size_t bytes)
 {
     int c = 0;
@@ -78,7 +85,7 @@ static void take_large(planner *p, storage *s)
         s->offset = at_end ? last->offset : p->end; /* grow the free interval at the end rather than leave it */
         if (at_end)
             p->n_free--;
-        p->end = s->offset + bytes;
+        p->end = sum(s->offset, bytes);
         return;
     }
     s->offset = p->free[best].offset;
@@ -99,7 +106,7 @@ static void take_small(planner *p, storage *s)
     }
     size_t bytes = (size_t)8 << c, align = bytes < ALIGN ? bytes : ALIGN;
     s->offset = (p->small_end + align - 1) & ~(align - 1);
-    p->small_end = s->offset + bytes;
+    p->small_end = sum(s->offset, bytes);
 }
 
 static bool release(planner *p, uint32_t index)
@@ -151,12 +158,12 @@ static bool place_buffers(planner *p)
 static bool allocate_memory(planner *p)
 {
     weft_program *program = p->program;
-    size_t small = rounded(p->end), parameters = small + rounded(p->small_end), end = parameters;
+    size_t small = rounded(p->end), parameters = sum(small, rounded(p->small_end)), end = parameters;
     for (size_t i = 0; i < program->n_storages; i++) {
         storage *s = &program->storages[i];
         if (s->kind == STORAGE_PARAMETER) {
             s->offset = end;
-            end += rounded(s->bytes);
+            end = sum(end, rounded(s->bytes));
             program->sizes.parameters += s->bytes;
         } else if (s->kind == STORAGE_BUFFER && is_small(s)) {
             s->offset += small;
@@ -170,7 +177,9 @@ static bool allocate_memory(planner *p)
     program->sizes.steps = program->n_steps;
     if (program->printed)
         return true;
-    program->memory_bytes = end + ALIGN;
+    program->memory_bytes = sum(end, ALIGN);
+    if (program->memory_bytes == TOO_MUCH)
+        return false;
     program->memory = weft__allocate(&program->allocator, program->memory_bytes);
     program->base = weft__allocate(&program->allocator, (program->n_storages + 1) * sizeof *program->base);
     if (program->local_workers)

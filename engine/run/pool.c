@@ -9,7 +9,6 @@
 #define _GNU_SOURCE /* sched_getaffinity() */
 #include "engine/run/pool.h"
 
-#if defined(WEFT_THREADS)
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -160,29 +159,3 @@ void weft__pool_run(weft__pool *pool, weft__work work, void *context, size_t par
         pthread_cond_wait(&pool->left, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
-
-#else /* a build without threads: the caller alone */
-
-int weft__thread_count(int asked)
-{
-    return asked < WEFT_ALL_CORES ? 0 : 1;
-}
-
-weft__pool *weft__pool_new(const weft_allocator *allocator, int threads)
-{
-    (void)allocator, (void)threads;
-    return NULL; /* never asked for: no count is above 1 */
-}
-
-void weft__pool_free(weft__pool *pool)
-{
-    (void)pool;
-}
-
-void weft__pool_run(weft__pool *pool, weft__work work, void *context, size_t parts)
-{
-    (void)pool;
-    for (size_t part = 0; part < parts; part++)
-        work(context, part, 0);
-}
-#endif

@@ -10,7 +10,8 @@
  *     plan.c      storages -> offsets in one pool, by liveness
  *     tile_prepare.c, tile.c  lay loops out in tiles and run them
  *     traffic.c   what each step reads and writes, in bytes
- *     pool.c      the threads that take the parts
+ *     pool.c      the threads that take the parts; pool_none.c where there are none
+ *     c_compile.c, cache.c  the C backend; c_none.c where there is none
  *     program.c   the public calls: compile, bind, run, read */
 #ifndef WEFT_RUN_PROGRAM_H
 #define WEFT_RUN_PROGRAM_H

@@ -321,7 +321,7 @@ void weft__tiles_run(const loop *l, void *const *base, size_t part, int worker)
 {
     char *own = (char *)base[l->workspace] + (size_t)worker * l->worker_bytes;
     walk w = {.l = l, .base = base, .states = (state *)(void *)own};
-    size_t position[WEFT_MAX_RANK + 1], states = weft__whole_lines((size_t)l->length * sizeof(state));
+    size_t position[WEFT_MAX_RANK + 1], states = weft__states_bytes(l);
     w.slots = own + states;
     double *block = (double *)(void *)(w.slots + weft__whole_lines((size_t)l->slots * weft__slot_bytes(l)));
     bool blocks = false;

@@ -27,6 +27,12 @@ static inline size_t weft__whole_lines(size_t bytes)
     return (bytes + 63) & ~(size_t)63;
 }
 
+/* Of all instructions. One takes 32 bytes also where addresses have 32 bits, so that a program needs as much memory on any machine. */
+static inline size_t weft__states_bytes(const loop *l)
+{
+    return weft__whole_lines((size_t)l->length * (sizeof(state) > 32 ? sizeof(state) : 32));
+}
+
 static inline size_t weft__slot_bytes(const loop *l)
 {
     size_t bytes = l->rows * l->run * sizeof(double);

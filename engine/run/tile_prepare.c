@@ -96,6 +96,6 @@ void weft__tiles_prepare(loop *l, instruction *body, uint16_t *scratch)
         }
     }
     give_slots(l, body, scratch);
-    l->worker_bytes = weft__whole_lines((size_t)l->length * sizeof(state)) + weft__whole_lines((size_t)l->slots * weft__slot_bytes(l)) +
+    l->worker_bytes = weft__states_bytes(l) + weft__whole_lines((size_t)l->slots * weft__slot_bytes(l)) +
                       blocks * weft__whole_lines(l->extent[l->rank - 1] * sizeof(double));
 }

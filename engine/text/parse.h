@@ -18,6 +18,10 @@ enum {
     PARSE_NUMBER = 400 /* characters */
 };
 
+/* The largest whole number that is taken: below PTRDIFF_MAX, which stands for one that was left out. */
+#define PARSE_MOST_WHOLE (sizeof(ptrdiff_t) > 4 ? 1e15 : 2147483646.0)
+#define PARSE_MOST_WHOLE_TEXT (sizeof(ptrdiff_t) > 4 ? "a whole number of at most 15 digits" : "a whole number that fits 32 bits")
+
 typedef enum token_kind { TOKEN_END, TOKEN_LINE, TOKEN_NUMBER, TOKEN_NAME, TOKEN_STRING, TOKEN_SIGN } token_kind;
 
 typedef struct token {

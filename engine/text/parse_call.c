@@ -175,8 +175,8 @@ static bool expected(parser *p, const call *c, int i, const value *v, const char
 
 static bool to_whole(parser *p, const call *c, int i, const value *v, ptrdiff_t *whole)
 {
-    if (v->kind != VALUE_NUMBER || !v->whole || fabs(v->number) > 1e15)
-        return expected(p, c, i, v, v->kind == VALUE_NUMBER && fabs(v->number) > 1e15 ? "a whole number of at most 15 digits" : "a whole number");
+    if (v->kind != VALUE_NUMBER || !v->whole || fabs(v->number) > PARSE_MOST_WHOLE)
+        return expected(p, c, i, v, v->kind == VALUE_NUMBER && fabs(v->number) > PARSE_MOST_WHOLE ? PARSE_MOST_WHOLE_TEXT : "a whole number");
     *whole = (ptrdiff_t)v->number;
     return true;
 }

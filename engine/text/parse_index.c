@@ -28,7 +28,7 @@ static bool read_bound(parser *p, ptrdiff_t *bound)
     value v;
     if (!weft__parse_expression(p, &v))
         return false;
-    if (v.kind != VALUE_NUMBER || !v.whole || fabs(v.number) > 1e15)
+    if (v.kind != VALUE_NUMBER || !v.whole || fabs(v.number) > PARSE_MOST_WHOLE)
         return weft__parse_fail(p, v.at, WEFT_ERROR_SYNTAX,
                                 "an index must be a whole number, or start:stop:step; this is %s; for an array of indices there is take",
                                 weft__parse_kind(&v));

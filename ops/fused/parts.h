@@ -8,7 +8,11 @@
 enum { FORWARD_ARRAYS = 2, BACKWARD_ARRAYS = 3 /* that a pass reads or writes */ };
 enum { MOST_PARTS = 16, PART = 65536 /* elements */, WORTH_SHARING = 1 << 19 /* elements: a fork and a join cost what 100,000 take */ };
 
+#ifdef __OPTIMIZE_SIZE__
+#define WEFT_INLINE static inline
+#else
 #define WEFT_INLINE static inline __attribute__((always_inline))
+#endif
 
 static inline double weft__element(const weft_view *x, size_t i)
 {

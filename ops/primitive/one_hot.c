@@ -17,7 +17,7 @@ static weft_status one_hot_shape(weft_typing *t)
     if (t->x[0].rank == WEFT_MAX_RANK)
         return weft_typing_error(t, WEFT_ERROR_SHAPE, "the result has one axis more than the index, and at most %d", WEFT_MAX_RANK);
     t->y[0] = t->x[0];
-    t->y[0].dim[t->y[0].rank++] = e->classes;
+    t->y[0].dim[t->y[0].rank++] = (size_t)e->classes;
     t->y_dtype[0] = (weft_dtype)e->dtype;
     return WEFT_OK;
 }
@@ -26,17 +26,17 @@ static weft_status one_hot_kernel(const weft_call *call)
 {
     const encoding *e = call->attributes;
     const weft_view *index = &call->x[0], *y = &call->y[0];
-    size_t count = weft__dims_product(index->dim, 0, index->rank), bytes = count * e->classes * weft_dtype_size(y->dtype);
+    size_t count = weft__dims_product(index->dim, 0, index->rank), classes = (size_t)e->classes, bytes = count * classes * weft_dtype_size(y->dtype);
     const int64_t *at = index->data;
-    weft_status status = weft__index_check(call, "one_hot", index, "there are the classes", e->classes);
+    weft_status status = weft__index_check(call, "one_hot", index, "there are the classes", classes);
     if (status != WEFT_OK || !bytes)
         return status;
     memset(y->data, 0, bytes);
     for (size_t m = 0; m < count; m++)
         if (y->dtype == WEFT_F32)
-            ((float *)y->data)[m * e->classes + (size_t)at[m]] = 1;
+            ((float *)y->data)[m * classes + (size_t)at[m]] = 1;
         else
-            ((double *)y->data)[m * e->classes + (size_t)at[m]] = 1;
+            ((double *)y->data)[m * classes + (size_t)at[m]] = 1;
     return WEFT_OK;
 }
 

@@ -17,7 +17,7 @@ static weft_status pad_shape(weft_typing *t)
         if (!fits || whole > most)
             return weft_typing_error(t, WEFT_ERROR_SHAPE, "axis %d of length %zu with %llu zeros before and %llu after would not fit in memory", i,
                                      t->x[0].dim[i], (unsigned long long)p->before[i], (unsigned long long)p->after[i]);
-        t->y[0].dim[i] = whole;
+        t->y[0].dim[i] = (size_t)whole;
     }
     return WEFT_OK;
 }

@@ -17,7 +17,7 @@ static weft_status scatter_add_shape(weft_typing *t)
         return weft_typing_error(t, WEFT_ERROR_SHAPE, "from axis %d on x must have the axes of the index, one row for each", axis);
     t->y[0] = (weft_shape){.rank = rank};
     for (int i = 0; i < rank; i++)
-        t->y[0].dim[i] = i < axis ? x->dim[i] : i == axis ? along->number : x->dim[i - 1 + index->rank];
+        t->y[0].dim[i] = i < axis ? x->dim[i] : i == axis ? (size_t)along->number : x->dim[i - 1 + index->rank];
     return WEFT_OK;
 }
 

@@ -61,7 +61,7 @@ static weft_status scatter_add_elements_shape(weft_typing *t)
     if (t->x[0].dim[axis] != t->x[1].dim[axis])
         return weft_typing_error(t, WEFT_ERROR_SHAPE, "axis %d is %zu in x and %zu in the index", axis, t->x[0].dim[axis], t->x[1].dim[axis]);
     t->y[0] = t->x[0];
-    t->y[0].dim[axis] = along->number;
+    t->y[0].dim[axis] = (size_t)along->number;
     return WEFT_OK;
 }
 

@@ -20,7 +20,7 @@ static weft_status slice_shape(weft_typing *t)
             inside = step > 0 ? most <= (n - 1 - start) / step : step < 0 && most <= start / -step;
         if (!inside)
             return weft_typing_error(t, WEFT_ERROR_SHAPE, "it takes elements beyond axis %d of length %zu", i, t->x[0].dim[i]);
-        t->y[0].dim[i] = s->count[i];
+        t->y[0].dim[i] = (size_t)s->count[i];
     }
     return WEFT_OK;
 }
