@@ -8,7 +8,7 @@ weft=$1
 batchnorm=("batchnorm(h, gamma, beta)" --shape h=4,3 --shape gamma=3 --shape beta=3)
 
 same() { # what is on stdin, but for what rounding moved
-  sed -E 's/ (to|at most) [0-9]+e[-+][0-9]+//' "$folder/out" >"$folder/got"
+  sed -E 's/ (within|at most) [0-9]+e[-+][0-9]+//' "$folder/out" >"$folder/got"
   cat >"$folder/wanted"
   check "the text is as written in this script" diff "$folder/wanted" "$folder/got"
 }

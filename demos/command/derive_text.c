@@ -6,6 +6,7 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- for the terminal --- */
@@ -82,7 +83,7 @@ static void put_checked(const weft_derivation_line *line, const derive_about *ab
     bool good = off <= 1e-9 && line->proved != WEFT_REFUTED;
     printf("%s%s", paint(good ? 1 : -1), against_staged ? "the engine's gradient" : "the same numbers");
     if (off != 0)
-        printf(" to %.0e", off);
+        printf(" within %.0e", off);
     printf("%s%s", verdict, paint_end());
 }
 
@@ -232,10 +233,13 @@ static void tex_checked(const weft_derivation_line *line, const derive_about *ab
 {
     double off = against_staged ? line->from_staged : line->moved;
     printf("\\hfill\\footnotesize %s", against_staged ? "the engine's gradient" : "equal");
-    if (off != off)
-        printf(" to NaN");
-    else if (off != 0)
-        printf(" to $%.0f \\cdot 10^{%.0f}$", off / pow(10, floor(log10(off))), floor(log10(off)));
+    char text[32];
+    snprintf(text, sizeof text, "%.0e", off);
+    char *power = strchr(text, 'e');
+    if (power)
+        *power++ = 0;
+    if (off != 0)
+        printf(power ? " within $%s \\cdot 10^{%d}$" : " within %s", text, power ? atoi(power) : 0);
     printf("%s", about->unproved ? "" : line->proved == WEFT_PROVED ? ", proved" : line->proved == WEFT_REFUTED ? ", refuted" : ", not proved");
 }
 
