@@ -262,16 +262,31 @@ static const weft__term *product_of(weft__book *b, uint32_t node, const weft__in
     return x && x->n == 1 && !x->term[0]->n_bound && b->status == WEFT_OK ? x->term[0] : NULL;
 }
 
+/* A group of what is derived by, and numbers: (sigma2 + eps)**(-1/2). */
+static bool is_group_of(const weft__factor *f, const weft__adjoint *adjoint)
+{
+    const weft__formula *x = f->operand[0];
+    if (f->kind != WEFT__GROUP)
+        return false;
+    for (int i = 0; i < x->n; i++)
+        for (int k = 0; k < x->term[i]->n; k++) {
+            const weft__factor *inner = x->term[i]->factor[k];
+            if (inner->kind == WEFT__SYMBOL ? !adjoint[inner->node].on_way : inner->kind != WEFT__LENGTH && !is_group_of(inner, adjoint))
+                return false;
+        }
+    return true;
+}
+
 /* Two factors at least, an array among them, and all made of what is derived by: the gamma of gamma hhat stays apart. */
 static bool is_made_of(const weft__term *p, const weft__adjoint *adjoint)
 {
     int arrays = 0, others = 0;
     for (int i = 0; i < p->n; i++) {
         const weft__factor *f = p->factor[i];
-        if (f->kind == WEFT__SYMBOL ? !adjoint[f->node].on_way : f->kind != WEFT__FUNCTION && f->kind != WEFT__LENGTH)
+        if (f->kind == WEFT__SYMBOL ? !adjoint[f->node].on_way : f->kind != WEFT__FUNCTION && f->kind != WEFT__LENGTH && !is_group_of(f, adjoint))
             return false;
         arrays += f->kind == WEFT__SYMBOL;
-        others += f->kind == WEFT__FUNCTION;
+        others += f->kind == WEFT__FUNCTION || f->kind == WEFT__GROUP;
     }
     return arrays && arrays + others > 1;
 }
