@@ -71,6 +71,12 @@ weft_status weft_walk_record(weft_node y, const weft_walk_options *options, weft
 weft_status weft_walk_run(weft_walk *walk, const weft_binding *bind, size_t n_bind);
 void weft_walk_free(weft_walk *walk);
 
+/* A text of the walk with numbers in place of labels, for one element: "3 * (-4)" of what is elementwise, "1 + 2 + 5" of a sum, the element itself of
+ * what moves or repeats. Nothing is written where there is no such text, as of a matrix product, or before weft_walk_run(). which: of the nodes, or of
+ * the edges; element: of the node, the flow or the local derivative, in C order. */
+typedef enum weft_walk_text { WEFT_TEXT_OF_NODE, WEFT_TEXT_OF_FLOW, WEFT_TEXT_OF_LOCAL } weft_walk_text;
+weft_status weft_walk_print_numbers(weft_writer writer, const weft_walk *walk, weft_walk_text text, size_t which, size_t element);
+
 size_t weft_walk_find(const weft_walk *walk, const char *label); /* the node of that label; n_nodes: there is none */
 
 /* --- The trace -----------------------------------------------------------------------------------------------------------------------------

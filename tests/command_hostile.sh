@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, why, audit and trace: text that asks for more than any machine has, files
+# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, why, audit, explain and trace: text that asks for more than any machine has, files
 # that lie about what is in them. Each gives one message and exit status 2, within seconds. bounded: and within 6 GiB of addresses, which a sanitized
 # build has no use of. Ends with "N passed, N failed".
 set -u
@@ -18,7 +18,7 @@ refused() {
   local status=0
   timeout 20 "$weft" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
   check "exit 2 of weft ${*:0:200}, got $status" test "$status" -eq 2
-  complains '^weft: (eval|check|ops|compare|prove|why|audit|trace): '
+  complains '^weft: (eval|check|ops|compare|prove|why|audit|explain|trace): '
   check "one message" test "$(grep -c '^weft: ' "$folder/err")" -eq 1
   check "no control characters" bash -c "! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' '$folder/err'"
   silent out
@@ -95,6 +95,8 @@ refused audit "$huge" --in x=1
 refused audit 'x' --in x=1 --fused "$huge"
 refused check 'x * x' --in x=1 --claimed "x=$huge"
 refused trace "$huge" x=1
+refused explain "$huge" x=1
+refused explain $'\e[2J'
 refused trace 'x @ x' 'x=(16,16)' --work 1e6
 refused compare "$huge" 'x' --shape x=
 refused compare 'x' "$huge" --shape x=

@@ -12,6 +12,7 @@ int command_emit(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_prove(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct {
     {"check", "the derivative of an expression against central differences", command_check},
     {"audit", "what each node of an expression loses in f32", command_audit},
     {"why", "which node made a NaN, and why a gradient is zero", command_why},
+    {"explain", "how backpropagation goes through an expression, edge by edge", command_explain},
     {"trace", "a graph, its values and its walk back, as JSON", command_trace},
     {"prove", "two expressions are equal, without tolerance, or a counterexample", command_prove},
     {"ops", "what expressions may call, with formulas and derivatives", command_ops},
