@@ -176,6 +176,7 @@ run 2 explain 'x * y' x=1
 complains 'not known'
 run 2 explain nothing
 complains 'not known'
+complains '^  It is no example either; --presets lists those\.$'
 run 2 explain 'argmax(x, 0)' 'x=[1,2]'
 complains 'y holds integers'
 run 2 explain 'log(x' x=1

@@ -25,7 +25,7 @@ static void print_block(const heat *h, double value, double largest)
 {
     static const char *const blocks[2][5] = {{"\302\267", "\342\226\221", "\342\226\222", "\342\226\223", "\342\226\210"}, {".", ":", "o", "O", "@"}};
     double share = fabs(value) / largest;
-    int sign = value > 0 ? 1 : value < 0 ? -1 : 0, shade = !sign || !largest ? 0 : !(share < 1) ? 4 : 1 + (int)(4 * share);
+    int sign = value > 0 ? 1 : value < 0 ? -1 : 0, shade = !sign ? 0 : !(share < 1) ? 4 : 1 + (int)(4 * share);
     if (isnan(value))
         printf(" nan");
     else

@@ -187,8 +187,11 @@ bool subject_record(subject *s)
     s->tape = weft_tape_new(&allocator);
     named_inputs(&s->in, s->tape, "");
     s->y = named_parse(&s->in, s->tape, s->expression);
-    if (weft_node_failed(s->y))
+    if (weft_node_failed(s->y)) {
+        if (!s->preset && !strpbrk(s->expression, " +*/=(@["))
+            fprintf(stderr, "  It is no example either; --presets lists those.\n");
         return false;
+    }
     name_result(s);
     s->trace = (weft_trace_options){.expression = s->expression, .bind = s->bind};
     if (!find_all(s, "--wrt", s->wrt, s->n_wrt, s->x, &s->n_x) || !find_all(s, "--through", s->through, s->n_through, s->by, &s->n_by) ||
