@@ -11,7 +11,8 @@ export function Header({ state, set, presets, shows, choose }) {
         </select></label>
       )}
       <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
-      <p class="teaches">{preset.teaches}</p>
+      {!state.welcome && shows('invitation') && <button type="button" onClick={() => set({ welcome: true })}>Three steps in</button>}
+      <p class="teaches">{state.dropped ? `The graph of ${state.dropped.name}` : preset.teaches}</p>
     </header>
   )
 }

@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import { sentence } from './lesson.js'
 
-export function Stepper({ lesson, step, go }) {
+export function Stepper({ lesson, step, go, predict }) {
   const said = sentence(lesson, step)
   return (
     <section class="stepper" aria-label="steps">
@@ -17,6 +17,7 @@ export function Stepper({ lesson, step, go }) {
             style={{ '--seed': `${(100 * lesson.seed) / Math.max(lesson.last, 1)}%` }} />
           <span class="ends" aria-hidden="true"><span>values forward</span><span>gradients back</span></span>
         </label>
+        {predict && <button type="button" aria-pressed={predict.on ? 'true' : 'false'} onClick={predict.flip}>Predict first</button>}
       </div>
       <p class="said" aria-live="polite" id="said">{said}</p>
     </section>
