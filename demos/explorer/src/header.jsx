@@ -1,0 +1,18 @@
+/* header.jsx: what the page is, and which example it shows. */
+
+export function Header({ state, set, presets, shows, choose }) {
+  const preset = presets.find(({ name }) => name === state.preset)
+  return (
+    <header>
+      <h1>Weft explorer <span>the chain rule one can see</span></h1>
+      {shows('presets') && (
+        <label class="preset">Example <select value={state.preset} onChange={(event) => choose(event.currentTarget.value)}>
+          {presets.map(({ name, title }) => <option key={name} value={name}>{title}</option>)}
+        </select></label>
+      )}
+      <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
+      {!state.welcome && shows('invitation') && <button type="button" onClick={() => set({ welcome: true })}>Three steps in</button>}
+      <p class="teaches">{state.dropped ? `The graph of ${state.dropped.name}` : preset.teaches}</p>
+    </header>
+  )
+}
