@@ -1,4 +1,4 @@
-/* ask.js: the questions that the page puts to the engine, as hooks: the graph with its numbers at once, the gradient check, which takes longer, behind it. */
+/* ask.js: the questions that the page puts to the engine, as hooks: the graph with its numbers at once, the gradient check and the derivation, which take longer, behind it. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { layoutOf } from './layout.js'
 import { lessonOf } from './lesson.js'
@@ -11,7 +11,7 @@ export function questionOf({ expression, inputs, cotangent, wrt, through }) {
 
 function answer(engine, question) {
   try {
-    return { trace: engine.trace({ ...question, check: false, program: false }), question }
+    return { trace: engine.trace({ ...question, check: false, program: false, derivation: false }), question }
   } catch (error) {
     if (!question.cotangent || !/cotangent/.test(error.message)) return { error }
     return answer(engine, { ...question, cotangent: undefined }) // the result has another shape now: ones
@@ -40,21 +40,21 @@ function sameGraph(a, b) {
   return JSON.stringify(words(a)) === JSON.stringify(words(b))
 }
 
-/* { check, program } of the question, or null until they are there. */
+/* { check, program, derivation } of the question, or null until they are there. */
 export function useCheck(engine, question, dropped) {
   const [found, setFound] = useState({ question: null })
   useEffect(() => {
     if (dropped || !question) return undefined
     const wait = setTimeout(() => {
       try {
-        const { check, program, paths } = engine.trace(question)
-        setFound({ question, check, program, paths })
+        const { check, program, derivation } = engine.trace(question)
+        setFound({ question, check, program, derivation })
       } catch {
         setFound({ question })
       }
     }, 60)
     return () => clearTimeout(wait)
   }, [engine, question, dropped])
-  if (dropped) return { check: dropped.trace.check ?? null, program: dropped.trace.program ?? null }
+  if (dropped) return { check: dropped.trace.check ?? null, program: dropped.trace.program ?? null, derivation: dropped.trace.derivation ?? null }
   return found.question === question ? found : null
 }

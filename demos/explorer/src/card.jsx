@@ -39,7 +39,12 @@ function Start({ lesson, ...shared }) {
 }
 
 function Heading({ lead, node }) {
-  return <h3><span class="lead">{lead}</span> <Formula tex={node.index ?? node.tex} text={definition(node)} /></h3>
+  return (
+    <>
+      <h3><span class="lead">{lead}</span> <Formula text={definition(node)} /></h3>
+      <InIndices tex={node.tex} />
+    </>
+  )
 }
 
 function Forward({ lesson, step, at, light, on, node }) {
@@ -62,6 +67,11 @@ function Forward({ lesson, step, at, light, on, node }) {
       )}
     </article>
   )
+}
+
+/* The same on paper, element by element. */
+function InIndices({ tex }) {
+  return tex ? <p class="local">in indices: <Formula tex={tex} /></p> : null
 }
 
 /* The element of the few that element `index` of the node belongs to. */
@@ -120,7 +130,8 @@ function Sent({ lesson, step, at, light, on, node, edge }) {
   const shared = { lesson, step, at, light, on }
   return (
     <section class="sent">
-      <h4><Formula tex={edge.tex && `${edge.tex}`} text={`${operand.adjoint_label} ${sign} ${edge.text}`} /> <span class="shape">{shapeText(node.shape)} → {shapeText(operand.shape)}</span></h4>
+      <h4><Formula text={`${operand.adjoint_label} ${sign} ${edge.text}`} /> <span class="shape">{shapeText(node.shape)} → {shapeText(operand.shape)}</span></h4>
+      <InIndices tex={edge.tex} />
       {edge.local !== undefined && edge.local !== '1' && <p class="local">arrives times local derivative: ∂{node.label}/∂{operand.label} = <Formula text={edge.local} /></p>}
       {edge.local === '1' && <p class="local">∂{node.label}/∂{operand.label} = 1: it passes on what arrives.</p>}
       {words && <Element words={words} sign={sign} before={before?.values ? Number(before.values[index]) : undefined} />}

@@ -15,7 +15,7 @@ const known = { // a closed form from the books, where the expression is the pre
 export function Closed({ engine, lesson, question, checked, hovered, route, preset, rewriting, setRewriting }) {
   const { paths } = lesson.trace
   const routes = useMemo(() => paths?.parts.map((part, k) => routeOf(lesson, k)), [lesson])
-  if (!paths) return <article class="card"><h3>Staged and closed</h3><p>This example has no nodes chosen to tell paths apart; batch normalization has.</p><Rewriting lesson={lesson} at={rewriting} set={setRewriting} /></article>
+  if (!paths) return <article class="card"><h3>Staged and closed</h3><p>This example has no nodes chosen to tell paths apart; batch normalization has.</p><Rewriting derivation={checked?.derivation} node={lesson.byId.get(lesson.trace.wrt[0])} at={rewriting} set={setRewriting} /></article>
   const node = lesson.byId.get(paths.x)
   const sum = sumOf(node.shape, paths.parts)
   const off = sum && node.adjoint?.values ? largest(sum.values.map((x, i) => x - number(node.adjoint.values[i]))) : null
@@ -32,7 +32,7 @@ export function Closed({ engine, lesson, question, checked, hovered, route, pres
         ))}
       </ol>
       {off !== null && <p class={off <= 1e-9 * (largest(sum.values) || 1) ? 'badge right' : 'badge wrong'}>{off === 0 ? 'The terms add up to the staged gradient to the last bit.' : `The terms add up to the staged gradient: largest difference ${text(off, 2)}.`}</p>}
-      <Rewriting lesson={lesson} at={rewriting} set={setRewriting} />
+      <Rewriting derivation={checked?.derivation} node={node} at={rewriting} set={setRewriting} />
       {question && <Shorter engine={engine} question={question} lesson={lesson} node={node} start={known[preset] ?? paths.parts.map((part) => plain(part.closed ?? part.text, lesson)).join(' + ')} />}
       <Cost program={checked?.program} />
     </article>

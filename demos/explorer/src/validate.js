@@ -121,10 +121,18 @@ function checkOf(x, known) {
   return { x: list(x.x ?? [], 'check', most.nodes).map(one), ...(x.message !== undefined && { message: text(x.message, 'check') }) }
 }
 
-function rewritingOf(x) {
+const words = ['left', 'right', 'left_tex', 'right_tex', 'rule', 'proof', 'proof_tex', 'about', 'about_tex', 'proved']
+
+function derivationOf(x, known) {
   if (!isObject(x)) return undefined
-  const words = (step) => Object.fromEntries(['rule', 'proof', 'before', 'after', 'whole', 'tex'].flatMap((key) => (step?.[key] === undefined ? [] : [[key, text(step[key], 'rewriting')]])))
-  return { x: x.x, steps: list(x.steps ?? [], 'rewriting', 200).map((step) => ({ ...words(step), difference: numeric(step?.difference ?? 0, 'rewriting') })) }
+  if (x.lines === undefined) return { message: text(x.message, 'derivation') }
+  const line = (each) => {
+    if (!known.has(each?.node)) refuse('derivation', 'a node is not there')
+    const given = Object.fromEntries(words.map((key) => [key, text(each[key], 'derivation', 20000)]))
+    return { kind: text(each.kind, 'derivation', 40), node: each.node, ...given, moved: numeric(each.moved ?? 0, 'derivation'), from_staged: numeric(each.from_staged ?? 0, 'derivation') }
+  }
+  const symbols = list(x.symbols ?? [], 'derivation', 100).map((symbol) => ({ text: text(symbol?.text, 'derivation', most.label), tex: text(symbol?.tex, 'derivation', most.label), value: numeric(symbol?.value, 'derivation') }))
+  return { symbols, lines: list(x.lines, 'derivation', 5000).map(line) }
 }
 
 function programOf(x) {
@@ -159,5 +167,5 @@ export function validTrace(given) {
   })
   const wrt = list(x.wrt ?? [], 'wrt', most.nodes).map((id) => (known.has(id) ? id : refuse('wrt', 'a node is not there')))
   return { schema: 1, kind: x.kind, expression: x.expression == null ? null : text(x.expression, 'expression', 100000), inputs: list(x.inputs ?? [], 'inputs', most.nodes).map((name) => text(name, 'inputs', most.label)), nodes, output: x.output,
-    cotangent: array(x.cotangent, 'cotangent', output.shape), wrt, walk, paths: pathsOf(x.paths, known), rewriting: rewritingOf(x.rewriting), check: checkOf(x.check, known), program: programOf(x.program) }
+    cotangent: array(x.cotangent, 'cotangent', output.shape), wrt, walk, paths: pathsOf(x.paths, known), derivation: derivationOf(x.derivation, known), check: checkOf(x.check, known), program: programOf(x.program) }
 }
