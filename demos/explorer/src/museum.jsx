@@ -41,7 +41,7 @@ function Exhibit({ engine, presets, bug, state, set, solve, solved }) {
       <p class="op">The graph: <code>{question.expression}</code></p>
       <label class="wide">d{bug.wrt} as somebody wrote it
         <textarea rows="3" spellcheck={false} value={claim} aria-invalid={error ? 'true' : undefined} onInput={(event) => set({ claim: event.currentTarget.value })} /></label>
-      <p class="term"><Formula text={`d${bug.wrt} = ${claim}`} display /></p>
+      <p class="term" tabIndex={0}><Formula text={`d${bug.wrt} = ${claim}`} display /></p>
       {error ? <pre class="refused" role="alert">{error.message}</pre> : (
         <div role="status">
           {degenerate && <p class="badge zero">⚠ The true d{bug.wrt} is zero by construction with this dy: the check compares zero with zero.</p>}

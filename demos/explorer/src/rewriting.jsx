@@ -12,13 +12,13 @@ export function Rewriting({ derivation, node, at, set }) {
   const step = steps[index]
   return (
     <section class="rewriting">
-      <h4>From the chain rule to the closed form: line {index + 1} of {steps.length}</h4>
+      <h3>From the chain rule to the closed form: line {index + 1} of {steps.length}</h3>
       <label class="wide"><span class="unseen">line of the derivation</span>
         <input type="range" min="0" max={steps.length - 1} value={index} aria-valuetext={step.rule ?? 'the chain rule'} onInput={(event) => set(Number(event.currentTarget.value))} /></label>
       <div role="status">
         {step.kind === 'start' ? <p><b>the chain rule</b>, as every node has recorded it. Here dx is short for ∂L/∂x.</p>
           : <p><b>{step.rule}</b>{step.about_tex && <> <Formula tex={step.about_tex} /></>}: <Proof line={step} /></p>}
-        <p class="term"><Formula tex={`${steps[0].left_tex} = ${step.right_tex}`} text={`${steps[0].left} = ${step.right}`} display /></p>
+        <p class="term" tabIndex={0}><Formula tex={`${steps[0].left_tex} = ${step.right_tex}`} text={`${steps[0].left} = ${step.right}`} display /></p>
         <p class={step.proved === 'refuted' ? 'badge wrong' : 'badge right'}>{step.proved === 'refuted' ? '✗' : '✓'} {moved(step)}; {step.proved} for all numbers.</p>
       </div>
       {derivation.symbols.length > 0 && <p><small>where {derivation.symbols.map(({ text: name, value }) => `${name} = ${text(value)}`).join(', ')}</small></p>}
