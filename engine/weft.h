@@ -19,7 +19,7 @@
  * Ownership. A tape owns its nodes and strings, a program its buffers, the caller the arrays that he passes.
  *
  * In order of use: status, shapes, tape, leaves, builders, functions (weft_functions.h), derivatives, programs, gradients judged (weft_gradients.h), text,
- * explanations (weft_explain.h), expressions, arrays in files, the catalogue of ops. */
+ * graphs explained (weft_explain.h), expressions, arrays in files, the catalogue of ops. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -474,7 +474,7 @@ typedef struct weft_emit_function {
 weft_status weft_emit_c(weft_writer c, weft_writer h, weft_emit_function *functions, size_t n, const char *header, weft_rewriting rewriting,
                         char *message);
 
-/* --- Explained: how backpropagation goes, step by step ------------------------------------------------------------------------------------ */
+/* --- Graphs explained: how backpropagation goes, index notation, derivations ------------------------------------------------------------------ */
 #include "weft_explain.h"
 
 /* --- Expressions -----------------------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,23 @@ typedef struct weft_gradcheck {
 /* x: n inputs or parameters of y's tape, f64. Records on the tape and rewinds it. result: one for each x. */
 weft_status weft_gradient_check(weft_node y, const weft_node *x, size_t n, const weft_gradcheck_options *options, weft_gradcheck *result);
 
+/* --- Truth -----------------------------------------------------------------------------------------------------------------------------------
+ * What errors are measured against: the same graph computed with more digits. In f64 it is good for f32, whose errors are 2**29 times as large. In MPFR,
+ * where the library was built with it, it is good for f64 too: inputs and constants are the doubles that they are, and from there on numbers have 256
+ * bits and a bound each of how far off they may be; where those do not tell 73 bits of an output, or a comparison, all is computed again with 2304. What
+ * is then still within its bound of 0 is 0, and what cannot be told apart is equal. Fused ops are written out as their staged twins; noise has the
+ * kernel's own numbers; what an elementwise op makes of NaN and Inf its f64 kernel says. At most 2**20 elements; some 1000 times slower than f64.
+ * Numbers come from the tape's allocator. MPFR also needs a little memory of its own, by the allocation functions of GMP, which end the process when
+ * they find none; an application may give GMP others, see mp_set_memory_functions().
+ * Source: Fousse, Hanrot, Lefevre, Pelissier and Zimmermann, 2007. */
+typedef enum weft_truth {
+    WEFT_TRUTH_DEFAULT, /* MPFR for f64 where there is MPFR, f64 for f32 */
+    WEFT_TRUTH_F64,
+    WEFT_TRUTH_MPFR
+} weft_truth;
+
+bool weft_truth_available(weft_truth truth); /* whether the library was built with it */
+
 /* --- Two sides compared ----------------------------------------------------------------------------------------------------------------------
  * Is a function that is written in one way the same as it is written in another, and is its gradient the right one? Both sides are recorded and run in
  * f64 over many shapes and numbers, among them those that formulas break on: lengths of 1 and 2, a large offset, constants, small and large scales,
@@ -97,6 +114,7 @@ typedef struct weft_compare_options {
     const weft_length *size; /* at which errors and costs are measured: each length of the signature; NULL: they are not */
     size_t n_size;
     weft_dtype dtype; /* f32 or f64: of that measurement */
+    weft_truth truth; /* of the errors: by default MPFR for f64, where there is MPFR and its work is some seconds */
     double seconds;   /* for its times; 0: they are not taken */
     const weft_allocator *allocator; /* NULL: malloc and free */
 } weft_compare_options;
@@ -112,7 +130,8 @@ typedef enum weft_agreement {
 typedef struct weft_compared { /* one result of both; NaN is what was not measured: in f32 y and the gradients are */
     char name[48];                    /* "y", "dh", "y_dot", "ddh": the derivative of <u, gradient> for random u */
     double max_abs, max_rel, max_ulp; /* at `size`: between the sides; relative to the largest entry, and in ulp of it */
-    double error[2];                  /* of each, in ulp of the largest entry: against f64 of side 0 on the same numbers; f64: 0 for side 0 itself */
+    double error[2];                  /* of each, in ulp of the largest entry: against the truth of side 0 on the same numbers. That of f64 in f64: 0 for
+                                         side 0 itself */
 } weft_compared;
 
 typedef struct weft_cost { /* at `size`, of y and the gradients in one program */
@@ -124,6 +143,7 @@ typedef struct weft_cost { /* at `size`, of y and the gradients in one program *
 typedef struct weft_comparison {
     weft_agreement agreement;
     size_t trials, refused;      /* that were run; where both sides refused the shape */
+    weft_truth truth;            /* of the errors */
     size_t n_results;
     weft_compared result[WEFT_MOST_COMPARED];
     weft_cost cost[2];
@@ -137,8 +157,8 @@ typedef struct weft_comparison {
     char message[WEFT_MESSAGE_SIZE];       /* the verdict in words */
 } weft_comparison;
 
-/* inputs: (n). Errors, with words in the message of the comparison: WEFT_ERROR_ARGUMENT (names, shapes, sizes that do not fit one another),
- * WEFT_ERROR_MEMORY. That the sides differ, or that a side fails, is no error. */
+/* inputs: (n). Errors, with words in the message of the comparison: WEFT_ERROR_ARGUMENT (names, shapes, sizes that do not fit one another;
+ * MPFR is asked for as the truth and is not there, or cannot compute side 0), WEFT_ERROR_MEMORY. That the sides differ, or that a side fails, is no error. */
 weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inputs, size_t n, const weft_compare_options *options,
                          weft_comparison *comparison);
 
@@ -260,13 +280,13 @@ weft_status weft_why_nan(weft_node y, const weft_binding *bind, size_t n_bind, w
 weft_status weft_why_zero(weft_node y, weft_node x, const weft_binding *bind, size_t n_bind, weft_why *why);
 
 /* --- Accuracy ----------------------------------------------------------------------------------------------------------------------------
- * What a graph of f32 loses, and where. It is run a node at a time, each result rounded to f32 and stored, and once more in f64 throughout, which is the
- * truth here: its own errors are 2**-29 of those that are measured. What a node's result is off by has two parts: the error that the op made on the
- * operands that it got, found by the same op in f64 on these very operands, and the one that it inherited with them. And an error made may grow on its
- * way: it is put into the run in f64, alone, and what comes of it is read at the outputs. log(1 + x) of a small x shows all three: the sum makes half an
- * ulp, the logarithm inherits millions, and of all that the output is off by, the sum is the cause.
+ * What a graph of f32 loses, and where; or with MPFR one of f64. It is run a node at a time, each result rounded to its number type and stored, and once
+ * more in f64 throughout, or in MPFR, which is the truth here. What a node's result is off by has two parts: the error that the op made on the operands
+ * that it got, found by the same op with the truth's digits on these very operands, and the one that it inherited with them. And an error made may grow
+ * on its way: it is put into the true run, alone, and what comes of it is read at the outputs. log(1 + x) of a small x shows all three: the sum makes
+ * half an ulp, the logarithm inherits millions, and of all that the output is off by, the sum is the cause.
  *
- * An ulp is the distance of f32 at the true value; at one that is 0, that at the largest of its array. Source: Higham, Accuracy and stability of
+ * An ulp is the distance of the node's numbers at the true value; at one that is 0, that at the largest of its array. Source: Higham, Accuracy and stability of
  * numerical algorithms, 2002, 1.5 and 2.1; Bauer, 1974, for errors that are put in one at a time. */
 
 typedef struct weft_ulps {
@@ -282,7 +302,7 @@ typedef struct weft_audit_row {
 
 /* How outputs were computed. */
 typedef enum weft_audit_way {
-    WEFT_AUDIT_STAGED,    /* a node at a time, each result stored in f32 */
+    WEFT_AUDIT_STAGED,    /* a node at a time, each result stored */
     WEFT_AUDIT_RECORDED,  /* one program of the graph as recorded: small nodes stay in f64, see weft_compile() */
     WEFT_AUDIT_REWRITTEN, /* the program of weft_compile() */
     WEFT_AUDIT_COMPILED,  /* the same on the C backend */
@@ -295,19 +315,22 @@ typedef struct weft_audit_options {
     size_t n_bind;
     const weft_node *fused;       /* (n) or NULL: what is to equal y[k], of its shape and dtype */
     const weft_options *compiled; /* for the C backend; NULL: it is left out */
+    weft_truth truth;             /* by default MPFR where a y is f64 */
 } weft_audit_options;
 
 typedef struct weft_audit_report {
-    weft_audit_row *rows; /* (n_rows) each node of f32 that y needs, the largest `carried` first, then the largest `made` */
+    weft_truth truth;     /* that was taken */
+    weft_audit_row *rows; /* (n_rows) each node of f32 that y needs, and with MPFR of f64, the largest `carried` first, then the largest `made` */
     size_t n_rows, rows_allocated;
     weft_ulps (*outputs)[WEFT_AUDIT_WAYS]; /* (n_outputs) against the truth; largest is NaN where a way was left out */
     size_t n_outputs;
     weft_allocator allocator; /* of the tape, which may be gone by the time of weft_audit_free() */
 } weft_audit_report;
 
-/* y: n nodes of f32. Leaves the tape as it was. The report is freed by weft_audit_free(), also after an error, when it is empty. A cast, one_hot and
- * noise count as exact; i64 nodes are computed from true values in the run in f64.
- * Errors: WEFT_ERROR_DTYPE (y is not f32), WEFT_ERROR_SHAPE (fused), WEFT_ERROR_ARGUMENT, those of weft_compile(), weft_bind() and weft_run(). */
+/* y: n nodes of f32, or with MPFR of f64 as well. Leaves the tape as it was. The report is freed by weft_audit_free(), also after an error, when it is
+ * empty. A cast, one_hot and noise count as exact; i64 nodes are computed from true values in the true run.
+ * Errors: WEFT_ERROR_DTYPE (y is i64, or f64 without MPFR), WEFT_ERROR_SHAPE (fused), WEFT_ERROR_ARGUMENT (MPFR: it is not there, an op has no exact form,
+ * there are too many elements), those of weft_compile(), weft_bind() and weft_run(). */
 weft_status weft_audit(const weft_node *y, size_t n, const weft_audit_options *options, weft_audit_report *report);
 void weft_audit_free(weft_audit_report *report);
 /* --- Proof -----------------------------------------------------------------------------------------------------------------------------------

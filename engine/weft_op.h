@@ -122,13 +122,15 @@ typedef struct weft_padding {
 
 /* --- The op in a prime field: where weft_prove() evaluates graphs, see engine/judge/prove.c -------------------------------------------------------
  * A number of the field stands for a real one, and bounds of its degrees go with it. What an op has no exact form for is a fresh symbol if it is
- * elementwise, and refused by name if it is not. Views need none, nor do fused ops, which are written out as their staged twins. */
+ * elementwise, and refused by name if it is not. Views need none, nor do fused ops, which are written out as their staged twins.
+ * weft_compare() and weft_audit() evaluate the same forms over real numbers of many bits, by MPFR. There every op needs one, a symbol is the function
+ * of that name (sin, cos, tan, atan, tanh, sinh, cosh, erf, erfc, floor, pow), and what comes of NaN and Inf in an elementwise op its kernel says. */
 typedef struct weft_field weft_field;
 
 typedef struct weft_exact_number {
-    uint64_t value;         /* 0 is zero, equal ones are equal; else the field's own form */
+    uint64_t value;         /* the field's own form; see weft_exact_equal() */
     double degree, divisor; /* at most those of its numerator and its denominator, as polynomials in what was drawn */
-    double real;            /* a constant: its real value, which may be infinite; else NaN */
+    double real;            /* a constant, and every real number: its value, rounded, which may be infinite; else NaN */
     uint64_t drawn;         /* a set of 64 parts of what was drawn: those that it depends on */
 } weft_exact_number;
 
@@ -149,18 +151,23 @@ typedef struct weft_exact {
     weft_exact_number (*fold)(weft_field *f, size_t n, const weft_exact_number *x); /* a reduction: of n elements in C order */
     void (*array)(weft_field *f, const weft_exact_call *call);                      /* anything else */
     bool moves; /* in place of these: the kernel moves elements, puts zeros between, and takes i64 as well: it is called with their positions */
+    bool given; /* beside one of these: over real numbers its kernel's numbers count as exact, as those of noise */
     uint64_t (*below)(const void *attributes, const weft_shape *x, int operand);    /* an operand that is an index, a mask or another whole number:
                                                                                        it is below this; 0: it is none of these. NULL: none is */
 } weft_exact;
 
 weft_exact_number weft_exact_whole(weft_field *f, int64_t n);
-weft_exact_number weft_exact_double(weft_field *f, double a); /* as the simple fraction that weft_prove() takes it for */
+weft_exact_number weft_exact_double(weft_field *f, double a); /* as the simple fraction that weft_prove() takes it for; over real numbers as it is */
+weft_exact_number weft_exact_irrational(weft_field *f, double a, int n, int halves); /* n ** (halves / 2) of an op's own formula; in the field a, which
+                                                                                        is that rounded, as graphs have it */
+bool weft_exact_truncate(weft_field *f, weft_exact_number a, int64_t *n); /* to a whole number; false after refusing, as in the field always */
 weft_exact_number weft_exact_add(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_sub(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_mul(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_div(weft_field *f, weft_exact_number a, weft_exact_number b);
 weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halves); /* a ** (halves / 2); of the two roots the positive one */
 int weft_exact_compare(weft_field *f, weft_exact_number a, weft_exact_number b);    /* the sign of a - b: -1, 0 or 1 */
+bool weft_exact_equal(weft_field *f, weft_exact_number a, weft_exact_number b);
 size_t weft_exact_largest(weft_field *f, size_t n, const weft_exact_number *x, size_t stride, int sign); /* its index; sign -1: of the smallest */
 
 /* A function without a meaning in the field: a random number for a name and operands, the same for equal ones. */
@@ -169,6 +176,23 @@ weft_exact_number weft_exact_symbol(weft_field *f, const char *name, weft_parity
 weft_exact_number weft_exact_exp(weft_field *f, weft_exact_number a); /* one that is positive, with exp(0) = 1 and exp(-a) = 1 / exp(a) */
 weft_exact_number weft_exact_log(weft_field *f, weft_exact_number a); /* one with log(1) = 0 */
 void weft_exact_refuse(weft_field *f, const char *why); /* no point will do: "an index is out of range", a constant string */
+
+/* --- The op on paper, in index notation: see weft_explain.h. Views need none: their strides say which element stands where. ------------------------- */
+typedef enum weft_paper_form {
+    WEFT_PAPER_FUNCTION,   /* name(a, b), or as `text` has it; a reduction: text over its indices, as max_k a_k */
+    WEFT_PAPER_TERMS,      /* elementwise: a sum of the operands times `of`; a reduction: a sum */
+    WEFT_PAPER_FACTORS,    /* elementwise: a product of the operands to the powers `of` */
+    WEFT_PAPER_POWER,      /* elementwise: operand 0 to the power of operand 1, where that is a number; else a function */
+    WEFT_PAPER_CONTRACTION /* a product of two operands, summed over the letter that the result lacks: "mk,kn", see matmul.c */
+} weft_paper_form;
+
+typedef struct weft_paper {
+    weft_paper_form form;
+    double of[2];
+    const char *text, *tex; /* of a function, with %s for each operand; of a reduction its sign. NULL: name(a, b) */
+    const char *letters;    /* of a contraction: for the last axes of each operand; those before them broadcast, and an operand of lower rank lacks
+                               letters that the result has */
+} weft_paper;
 
 struct weft_op {
     const char *name;    /* "mul" */
@@ -210,6 +234,7 @@ struct weft_op {
     weft_status (*kernel)(const weft_call *call);
     size_t (*workspace)(const weft_typing *typing); /* bytes; NULL: none */
     const weft_exact *exact; /* what it is in a prime field; NULL: see above */
+    const weft_paper *paper; /* how it is written on paper; NULL: as a function */
     unsigned wide_operands, wide_outputs; /* sets of operands that may arrive in f64, of outputs written in f64, on an f32 node */
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# command_compare.sh WEFT: weft compare of two expressions as its users see it. Ends with "N passed, N failed".
+# command_compare.sh WEFT [with-mpfr]: weft compare of two expressions as its users see it. Ends with "N passed, N failed".
 set -u
-weft=$1
+weft=$1 mpfr=${2-}
 . "$(dirname "${BASH_SOURCE[0]}")/command_checks.sh"
 
 norm=(--shape h=N,D --shape gamma=D --shape beta=D)
@@ -23,6 +23,24 @@ run 0 compare 'layernorm(h, gamma, beta)' 'fused_layernorm(h, gamma, beta)' "${n
 says '^f32, at N = 64, D = 32'
 says '^second .* KiB'
 
+# --- the truth of f64: whole numbers near 2**20, whose squares f64 rounds where their variance is 4/3 ---
+variance=('mean(h*h, 0) - mean(h, 0)**2' 'var(h, 0)' --shape h=N --range h=1048574:1048578 --trials 1 --size N=1000 --dtype f64 --seconds 0.001 --first-order)
+run 0 compare "${variance[@]}" --truth f64
+says 'against f64 of the first$'
+says '^y +[^ ]+ +0 +[0-9.]+e\+'
+if [ "$mpfr" = with-mpfr ]; then
+  run 0 compare "${variance[@]}"
+  says 'against mpfr of the first$'
+  says '^y +[^ ]+ +[0-9.]+e\+'
+  run 0 compare "${variance[@]}" --truth mpfr --json
+  says '"truth":	"mpfr"'
+else
+  run 2 compare "${variance[@]}" --truth mpfr
+  complains 'built without MPFR'
+fi
+run 2 compare "${variance[@]}" --truth exact
+complains 'it must be f64 or mpfr'
+
 # --- they do not ---
 run 1 compare 'x**2' 'x*x' --shape x=N --gradient x='x*dy'
 says '^differ: dx, element 0: "first" gives .*; at N = 1, x = 1$'
@@ -40,7 +58,7 @@ complains '^usage: weft compare'
 run 2 compare 'x' 'x' --shape xN
 complains 'it must be NAME='
 run 2 compare 'x' 'x' --shape x=N --range y=0:1
-complains 'no --shape before it has that name'
+complains 'no --shape has that name'
 run 2 compare 'x' 'x' --shape x=N --range x=2:1
 run 2 compare 'x' 'x' --shape x=N --range x=2
 complains 'LOW:HIGH'
@@ -74,6 +92,8 @@ check "the gradient by hand is on it" grep -q '2 \* x \* dy' "$page"
 if command -v xmllint >/dev/null; then
   check "its tags fit one another" bash -c "sed 's/<meta[^>]*>//g; s/<br>//g; s/&ndash;/-/g' '$page' | tail -n +2 | xmllint --noout -"
 fi
+run 1 compare 'x**2' 'x*x' --gradient x='x*dy' --shape x=N # whatever comes first
+says 'N = 1, x = 1'
 run 1 compare 'x < 1' 'x > 1' --shape 'x=N' --size N=4 --seconds 0.001 --html "$folder/<&>.html"
 check "what is typed is escaped" grep -q 'x &lt; 1' "$folder/<&>.html"
 run 2 compare 'x' 'x' --shape x=N --html "$folder/page.html"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, why, audit and trace: text that asks for more than any machine has, files
+# command_hostile.sh WEFT [with-zip] [bounded]: what strangers may give to weft eval, check, ops, compare, prove, derive, why, audit, explain and trace: text that asks for more than any machine has, files
 # that lie about what is in them. Each gives one message and exit status 2, within seconds. bounded: and within 6 GiB of addresses, which a sanitized
 # build has no use of. Ends with "N passed, N failed".
 set -u
@@ -18,7 +18,7 @@ refused() {
   local status=0
   timeout 20 "$weft" "$@" >"$folder/out" 2>"$folder/err" </dev/null || status=$?
   check "exit 2 of weft ${*:0:200}, got $status" test "$status" -eq 2
-  complains '^weft: (eval|check|ops|compare|prove|why|audit|trace): '
+  complains '^weft: (eval|check|ops|compare|prove|derive|why|audit|explain|trace): '
   check "one message" test "$(grep -c '^weft: ' "$folder/err")" -eq 1
   check "no control characters" bash -c "! LC_ALL=C grep -q $'[\001-\010\013-\037\177]' '$folder/err'"
   silent out
@@ -89,12 +89,22 @@ refused ops $'\e[2J'
 
 # --- the same of commands that run an expression many times ---
 huge='sum(exp(broadcast_to(x, (10**6, 10**6))))'
+refused derive "$huge" --in x=1
+refused derive "y = x$(repeat 60 ';y=concat((y,y))')" --in 'x=(3)'
+refused derive "y = x$(repeat 40 ';y=(y+1)*(y+2)')" --in x=1 --work 1e7
+refused derive "y = x$(repeat 5000 ';y=exp(y)*y')" --in x=1
+complains 'derive a part of the expression'
+run 0 derive "x$(repeat 3000 ' + 1')" --in x=1
+refused derive 'cumsum(x, 0)' --in 'x=(3)'
+refused derive 'x' --in 'x=(10**6,10**6)'
 refused why nan "$huge" --in x=1
 refused why zero "$huge" --in x=1
 refused audit "$huge" --in x=1
 refused audit 'x' --in x=1 --fused "$huge"
 refused check 'x * x' --in x=1 --claimed "x=$huge"
 refused trace "$huge" x=1
+refused explain "$huge" x=1
+refused explain $'\e[2J'
 refused trace 'x @ x' 'x=(16,16)' --work 1e6
 refused compare "$huge" 'x' --shape x=
 refused compare 'x' "$huge" --shape x=

@@ -45,7 +45,7 @@ holds 'value("f") == [-12] and adjoint("x") == [-4] and adjoint("y") == [-4] and
 holds 'sums_up()'
 holds 'all(c["verdict"] == "right" and len(c["sweep"]) == 11 for c in d["check"]["x"]) and len(d["check"]["x"]) == 3'
 holds 'd["program"]["loops"] == 1 and "computes" in d["program"]["listing"]'
-holds 'list(d) == ["schema", "kind", "expression", "inputs", "nodes", "output", "cotangent", "wrt", "walk", "check", "program"]'
+holds 'list(d) == ["schema", "kind", "expression", "inputs", "nodes", "output", "cotangent", "wrt", "walk", "derivation", "check", "program"]'
 silent err
 cp "$folder/out" "$folder/first"
 run 0 trace 'q = x + y; f = q * z' x=-2 y=5 z=-4
@@ -55,8 +55,14 @@ silent out
 check "the same in a file" cmp "$folder/first" "$folder/file.json"
 run 0 trace 'x * y' x=2 y=3 # y is taken: the result is f
 holds 'by_id[d["output"]]["label"] == "f"'
-run 0 trace 'x * x' 'x=[1,2]' --no-check
-holds 'd["cotangent"]["values"] == [1, 1] and adjoint("x") == [2, 4] and "check" not in d'
+# on paper: dx = 2 x dy
+run 0 trace 'x * x' 'x=[1,2]'
+holds 'by_id[d["output"]]["index"] == "y_i = x_i²" and d["derivation"]["lines"][-1]["right"] == "2 dy_i x_i"'
+holds 'all("index" not in e for e in d["walk"][0]["edges"])' # two edges, each of half of it
+run 0 trace 'sum(cumsum(x))' 'x=[1,2]' # which is not written in indices
+holds 'list(d["derivation"]) == ["message"] and "cumsum" in d["derivation"]["message"]'
+run 0 trace 'x * x' 'x=[1,2]' --no-check --no-derivation
+holds 'd["cotangent"]["values"] == [1, 1] and adjoint("x") == [2, 4] and "check" not in d and "derivation" not in d'
 run 0 trace 'e = exp(x); e * w' 'x=[0,0]' 'w=[3,4]' --wrt e,w --cotangent '[1,-1]'
 holds 'adjoint("e") == [3, -4] and adjoint("w") == [1, -1] and node["x"]["silence"] == "constant"'
 holds '[c["node"] for c in d["check"]["x"]] == [node["w"]["id"]] and "e is not checked" in d["check"]["message"]'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# command_why.sh WEFT: weft why and weft audit as their users see them. Which node is to blame is worked out by hand. Ends with "N passed, N failed".
+# command_why.sh WEFT [with-mpfr]: weft why and weft audit as their users see them. Which node is to blame is worked out by hand. Ends with "N passed, N failed".
 set -u
-weft=$1
+weft=$1 mpfr=${2-}
 . "$(dirname "${BASH_SOURCE[0]}")/command_checks.sh"
 
 parses() {
@@ -77,6 +77,24 @@ run 2 audit 'x' --in 'x=(3,)' --fused 'sum(x)'
 complains 'shape and dtype'
 run 2 audit 'x' --in x=1 --memory 10
 run 2 audit
+run 2 audit 'x' --in x=1 --dtype f16
+complains 'it must be f32 or f64'
+run 2 audit 'x' --in x=1 --truth f32
+complains 'it must be f64 or mpfr'
+run 2 audit 'x' --in x=1 --dtype f64 --truth f64
+complains 'record the graph in f32'
+if [ "$mpfr" = with-mpfr ]; then
+  run 0 audit 'log(1 + x)' --in x=1e-5 --dtype f64
+  says 'in ulp of f64, against mpfr$'
+  says '^staged +3\.867e\+04' # 1 + 1e-5 is off by 6.55e-17, and an ulp at 1e-5 is 2**-69
+  run 0 audit 'log(1 + x)' --in x=1e-5 --truth mpfr --json
+  parses
+  says '"truth":	"mpfr"'
+  says '"dtype":	"f32"'
+else
+  run 2 audit 'x' --in x=1 --truth mpfr
+  complains 'built without MPFR'
+fi
 run 0 audit --help
 says 'usage: weft audit'
 

@@ -1,8 +1,10 @@
-# packages.sh: the set-up of a fresh Debian or Ubuntu, sourced by demos/run and tests/run.
+# packages.sh: the set-up of a fresh Debian or Ubuntu, sourced by demos/run, demos/explorer/run and tests/run.
 
-build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev)
+build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenblas-dev libcjson-dev libzip-dev libmpfr-dev)
 test_packages=(check clang tcc valgrind)
 peer_packages=(python3-numpy python3-torch)
+browser_packages=(chromium fonts-dejavu-core)
+explorer_packages=(clang lld llvm wasi-libc meson ninja-build uthash-dev)
 
 # need_packages PACKAGE...: installs those that are missing. Says nothing when there are none. Without the right to install, prints the one
 # command that does and exits 2. Where there is no dpkg, prints what is needed and goes on.
@@ -44,6 +46,26 @@ need_clang_sanitizers() {
   if ! echo 'int main(void) { return 0; }' | clang -x c -fsanitize=address,undefined -o /dev/null - 2>/dev/null; then
     major=$(clang -dumpversion)
     need_packages "libclang-rt-${major%%.*}-dev"
+  fi
+}
+
+# Chromium, and Node with npm, from wherever they came.
+need_browser() {
+  need_packages "${browser_packages[@]}"
+  command -v node >/dev/null && command -v npm >/dev/null || need_packages nodejs npm
+}
+
+# What demos/explorer takes: clang with what it links WebAssembly from, and node 18 or later, from wherever it came, with npm.
+need_explorer_packages() {
+  local major
+  need_packages "${explorer_packages[@]}"
+  major=$(clang -dumpversion)
+  need_packages "libclang-rt-${major%%.*}-dev-wasm32"
+  command -v node >/dev/null || need_packages nodejs
+  command -v npm >/dev/null || need_packages npm
+  if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 18 ]; then
+    echo "The page needs node 18 or later, and this is $(node --version)" >&2
+    exit 2
   fi
 }
 

@@ -209,6 +209,7 @@ START_TEST(overflow_is_an_infinite_error)
     audit(y, NULL);
     ck_assert_double_eq(row_of(y)->made.largest, INFINITY);
     ck_assert_uint_eq(row_of(y)->made.worst, 0);
+    ck_assert_double_eq(row_of(y)->carried.largest, INFINITY);
 }
 END_TEST
 
@@ -226,7 +227,7 @@ START_TEST(bad_use_is_named)
         weft_audit_options options;
         const char *says;
     } uses[] = {
-        {WEFT_ERROR_DTYPE, wide, {.n_bind = 0}, "record the graph in f32"},
+        {WEFT_ERROR_DTYPE, wide, {.truth = WEFT_TRUTH_F64}, "record the graph in f32"},
         {WEFT_ERROR_UNBOUND, y, {.n_bind = 0}, "\"x\" has no binding of 8 bytes"},
         {WEFT_ERROR_ARGUMENT, y, {.bind = &wrong, .n_bind = 1}, "binding 0 is no node"},
         {WEFT_ERROR_ARGUMENT, y, {.bind = &bind, .n_bind = 1, .fused = &none}, "fused[0] is no node"},

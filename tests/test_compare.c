@@ -178,13 +178,14 @@ END_TEST
 
 /* --- what is measured --- */
 
-/* In f64 side 0 is the truth, so its error is 0; in f32 neither is. hhat of 3000 rows, computed with E[h**2] - E[h]**2, loses half of the digits. */
+/* Where f64 is the truth of f64 that is side 0, so its error is 0; in f32 neither is. */
 START_TEST(errors_and_costs_are_measured)
 {
     const weft_length size[] = {{"D", 8}, {"N", 300}};
-    const weft_compare_options options = {.size = size, .n_size = 2, .dtype = _i ? WEFT_F64 : WEFT_F32, .seconds = 0.01};
+    const weft_compare_options options = {.size = size, .n_size = 2, .dtype = _i ? WEFT_F64 : WEFT_F32, .truth = WEFT_TRUTH_F64, .seconds = 0.01};
     weft_comparison c = compare(&same[0], 10, &options);
     ck_assert_uint_eq(c.n_results, 8);
+    ck_assert_int_eq(c.truth, WEFT_TRUTH_F64);
     static const char *const names[] = {"y", "dh", "dgamma", "dbeta", "y_dot", "ddh", "ddgamma", "ddbeta"};
     for (size_t r = 0; r < 8; r++)
         ck_assert_str_eq(c.result[r].name, names[r]);
@@ -200,6 +201,52 @@ START_TEST(errors_and_costs_are_measured)
         ck_assert_uint_ge(c.cost[side].traffic.bytes_read, 2u * 300 * 8 * (_i ? 8 : 4));
         ck_assert_uint_ge(c.cost[side].memory.peak, 2u * 300 * 8 * (_i ? 8 : 4));
     }
+}
+END_TEST
+
+/* The variance of whole numbers near 2**20, as E[h**2] - E[h]**2 and as E[(h - mean)**2]: an ulp of the squares, 2**-12, is 2**40 ulps of what is left,
+ * about 4/3. The first side says so of itself; f64 as the truth could not. */
+static const pair variances = {"variances", "mean(h*h, 0) - mean(h, 0)**2", "var(h, 0)",
+                               {{.name = "h", .shape = "N", .low = 1048574, .high = 1048578}}, {NULL}, NULL};
+
+START_TEST(the_first_side_has_an_error_of_its_own)
+{
+    const weft_length size[] = {{"N", 1000}};
+    weft_compare_options options = {.size = size, .n_size = 1, .dtype = WEFT_F64};
+    weft_comparison c = compare(&variances, 1, &options);
+    bool there = weft_truth_available(WEFT_TRUTH_MPFR);
+    ck_assert_int_eq(c.truth, there ? WEFT_TRUTH_MPFR : WEFT_TRUTH_F64);
+    ck_assert(there ? c.result[0].error[0] > 1e9 && c.result[0].error[1] < 1000 : c.result[0].error[0] == 0);
+    options.truth = WEFT_TRUTH_F64;
+    c = compare(&variances, 1, &options);
+    ck_assert(c.result[0].error[0] == 0 && c.result[0].error[1] > 1e9);
+}
+END_TEST
+
+static void compare_with_truth(const weft_length *size, weft_truth truth, weft_status *status, weft_comparison *c)
+{
+    const weft_compare_options options = {.size = size, .n_size = 1, .dtype = WEFT_F64, .truth = truth, .trials = 1};
+    const weft_expression_side text = {"a", "h * 2", NULL, variances.input, 1};
+    const weft_side sides[] = {weft_side_of_expression(&text), weft_side_of_expression(&text)};
+    *status = weft_compare(sides, variances.input, 1, &options, c);
+}
+
+/* Asked for, it is there or refused; by default f64 stands in where it would take too long. */
+START_TEST(a_truth_that_is_not_there_is_refused)
+{
+    const weft_length small[] = {{"N", 3}}, large[] = {{"N", (size_t)1 << 21}};
+    weft_comparison c;
+    weft_status status;
+    bool there = weft_truth_available(WEFT_TRUTH_MPFR);
+    compare_with_truth(small, WEFT_TRUTH_MPFR, &status, &c);
+    ck_assert_int_eq(status, there ? WEFT_OK : WEFT_ERROR_ARGUMENT);
+    ck_assert_msg(there ? c.truth == WEFT_TRUTH_MPFR : strstr(c.message, "built without MPFR") != NULL, "%s", c.message);
+    compare_with_truth(large, WEFT_TRUTH_MPFR, &status, &c);
+    ck_assert_int_eq(status, WEFT_ERROR_ARGUMENT);
+    ck_assert_msg(strstr(c.message, there ? "more than 2**20 elements" : "built without MPFR"), "%s", c.message);
+    compare_with_truth(large, WEFT_TRUTH_DEFAULT, &status, &c);
+    ck_assert_int_eq(status, WEFT_OK);
+    ck_assert_int_eq(c.truth, WEFT_TRUTH_F64);
 }
 END_TEST
 
@@ -259,7 +306,7 @@ START_TEST(every_allocation_may_fail)
     const weft_length size[] = {{"N", 3}, {"D", 2}};
     faulty f = {0};
     weft_allocator allocator = faulty_allocator(&f);
-    const weft_compare_options options = {.size = size, .n_size = 2, .allocator = &allocator};
+    const weft_compare_options options = {.size = size, .n_size = 2, .dtype = WEFT_F64, .allocator = &allocator};
     const weft_expression_side text[] = {{"a", "h * h", NULL, (weft_compare_input[]){H}, 1}, {"b", "h**3", NULL, (weft_compare_input[]){H}, 1}};
     const weft_side sides[] = {weft_side_of_expression(&text[0]), weft_side_of_expression(&text[1])};
     weft_comparison c;
@@ -288,6 +335,8 @@ int main(void)
     tcase_add_test(pairs, a_side_that_fails_is_reported);
     tcase_add_test(pairs, a_loss_without_a_gradient_proves_nothing);
     tcase_add_loop_test(pairs, errors_and_costs_are_measured, 0, 2);
+    tcase_add_test(pairs, the_first_side_has_an_error_of_its_own);
+    tcase_add_test(pairs, a_truth_that_is_not_there_is_refused);
     tcase_add_loop_test(pairs, bad_use_is_refused, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(pairs, nulls_are_refused);
     tcase_add_test(pairs, every_allocation_may_fail);

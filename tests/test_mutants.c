@@ -1,6 +1,6 @@
 /* test_mutants.c: the checkers are checked by mutation. The derivative of each op, and of each fused op its backward formula, is a graph; every node of it
  * is broken in turn: a term or a factor left out, a function skipped, a sign, a factor of 2, a sum made a mean. Where that changes the gradient, the
- * gradient check, the diagnosis and the proof must all say that it is wrong. */
+ * gradient check, the diagnosis, the proof and the comparison of two sides must all say that it is wrong. */
 #include "tests/samples.h"
 #include "tests/suite.h"
 
@@ -107,6 +107,86 @@ static double change(const subject *s, weft_node mutant)
     return size > 0 ? off / size : 0;
 }
 
+static bool differentiate(subject *s);
+
+/* A mutant as the gradient that somebody derived by hand: the sample on other nodes, and its derivative broken at the same place. What holds indices or a
+ * mask is no input there, but a constant. */
+typedef struct broken_side {
+    const subject *from;
+    uint32_t offset; /* of the broken node, from the first of the derivative */
+    mutation how;    /* MUTATIONS: none */
+} broken_side;
+
+static size_t compared_operands(const subject *s, int operand[SAMPLE_OPERANDS])
+{
+    size_t n = 0;
+    for (int i = 0; i < s->s->n; i++)
+        if (s->s->domain[i] != INDEX && s->s->domain[i] != MASK)
+            operand[n++] = i;
+    return n;
+}
+
+static void record_side(const broken_side *side, const weft_node *x, subject *s)
+{
+    int operand[SAMPLE_OPERANDS];
+    size_t n = compared_operands(side->from, operand);
+    *s = (subject){.s = side->from->s, .tape = x[0].tape, .wrt = side->from->wrt, .o = {.n = side->from->o.n}};
+    for (int i = 0; i < s->o.n; i++) {
+        weft_node from = side->from->o.node[i];
+        weft_shape shape = weft_node_shape(from);
+        for (size_t k = 0; k < n; k++)
+            if (operand[k] == i)
+                s->o.node[i] = x[k];
+        if (!s->o.node[i].tape)
+            s->o.node[i] = weft_constant(s->tape, weft_node_dtype(from), shape.rank, shape.dim, side->from->o.data[i]);
+    }
+    s->y = s->s->build(s->o.node);
+}
+
+static weft_node side_value(void *context, const weft_node *x)
+{
+    subject s;
+    record_side(context, x, &s);
+    return s.y;
+}
+
+static void broken_gradient(void *context, const weft_node *x, weft_node dy, weft_node *dx)
+{
+    const broken_side *side = context;
+    int operand[SAMPLE_OPERANDS];
+    subject s;
+    record_side(side, x, &s);
+    s.dy = dy;
+    for (size_t i = 0; i < compared_operands(side->from, operand) && differentiate(&s); i++)
+        if (operand[i] == s.wrt)
+            dx[i] = side->how == MUTATIONS ? s.dx : mutant_of(&s, s.first + side->offset, side->how);
+}
+
+static weft_agreement compare_mutant(const subject *s, uint32_t at, mutation how, const char *what)
+{
+    enum { TEXT = 40, TRIALS = 2 };
+    char shape[SAMPLE_OPERANDS][TEXT];
+    int operand[SAMPLE_OPERANDS];
+    weft_compare_input inputs[SAMPLE_OPERANDS];
+    size_t n = compared_operands(s, operand);
+    broken_side context = {s, at - s->first, how};
+    const weft_side sides[2] = {{"derived", side_value, NULL, &context}, {"by hand", side_value, broken_gradient, &context}};
+    static const char *const name[SAMPLE_OPERANDS] = {"a", "b", "c", "d", "e", "f"};
+    for (size_t i = 0; i < n; i++) {
+        const weft_shape *from = &s->s->shape[operand[i]];
+        bool positive = s->s->domain[operand[i]] == POSITIVE;
+        size_t used = 0;
+        shape[i][0] = 0;
+        for (int k = 0; k < from->rank; k++)
+            used += (size_t)snprintf(shape[i] + used, TEXT - used, "%s%zu", k ? "," : "", from->dim[k]);
+        inputs[i] = (weft_compare_input){name[i], shape[i], positive ? 0.5 : -2, 2, NULL, operand[i] != s->wrt};
+    }
+    weft_comparison c;
+    const weft_compare_options options = {.trials = TRIALS, .seed = 5, .first_order = true};
+    ck_assert_msg(weft_compare(sides, inputs, n, &options, &c) == WEFT_OK, "%s: %s", what, c.message);
+    return c.agreement;
+}
+
 static void judge(subject *s, weft_node mutant, uint32_t at, mutation how)
 {
     enum { TEXT = 200 };
@@ -131,6 +211,7 @@ static void judge(subject *s, weft_node mutant, uint32_t at, mutation how)
     ck_assert_msg(weft_prove(&mutant, &s->dx, 1, NULL, &proof) == WEFT_OK, "%s: %s", what, weft_tape_message(s->tape));
     ck_assert_msg(proof.verdict != WEFT_PROVED, "the proof passes %s: %s", what, proof.message);
     weft_tape_rewind(s->tape, mark);
+    ck_assert_msg(compare_mutant(s, at, how, what) == WEFT_SIDES_DIFFER, "the comparison passes %s", what);
 }
 
 /* The derivative with respect to one operand, where it has one; of a fused backward op its formula. */
@@ -162,6 +243,8 @@ static bool differentiate(subject *s)
 
 static void break_every_node(subject *s)
 {
+    weft_agreement whole = compare_mutant(s, s->first, MUTATIONS, s->s->op);
+    ck_assert_msg(whole == WEFT_SIDES_AGREE || whole == WEFT_SIDES_SILENT, "the comparison refuses the right derivative of %s", s->s->op);
     for (uint32_t at = s->first; at <= s->dx.id; at++)
         for (mutation how = LEFT; how < MUTATIONS; how++) {
             weft_mark mark = weft_tape_mark(s->tape);

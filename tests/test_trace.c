@@ -45,33 +45,34 @@ START_TEST(the_whole_document)
     weft_scope_pop(t);
     weft_node loss = weft_sum(y, WEFT_ALL_AXES, false);
     const weft_binding bind[] = {{x, x_data, sizeof x_data}, {w, w_data, sizeof w_data}};
-    const weft_trace_options options = {.walk = {.x = &w, .n_x = 1}, .bind = bind, .n_bind = 2, .expression = "sum(x * w)", .no_check = true, .no_program = true};
+    const weft_trace_options options = {.walk = {.x = &w, .n_x = 1}, .bind = bind, .n_bind = 2, .expression = "sum(x * w)", .no_derivation = true,
+                                        .no_check = true, .no_program = true};
     assert_text(traced(loss, &options),
                 "{\"schema\":1,\"kind\":\"weft trace\",\n"
                 "\"expression\":\"sum(x * w)\",\n"
                 "\"inputs\":[\"x\",\"w\"],\n"
                 "\"nodes\":[\n"
                 "{\"id\":0,\"op\":\"input\",\"role\":\"input\",\"label\":\"x\",\"adjoint_label\":\"dx\",\"name\":\"x\",\"scope\":\"\",\"formula\":\"memory bound at run\","
-                "\"text\":\"x\",\"attributes\":\"\",\"shape\":[2,2],\"dtype\":\"f64\",\"operands\":[],\"links\":[],\"value\":{\"shape\":[2,2],\"values\":[1,2,3,4]},"
+                "\"text\":\"x\",\"index\":\"x_ij\",\"tex\":\"x_{ij}\",\"attributes\":\"\",\"shape\":[2,2],\"dtype\":\"f64\",\"operands\":[],\"links\":[],\"value\":{\"shape\":[2,2],\"values\":[1,2,3,4]},"
                 "\"adjoint\":null,\"silence\":\"constant\"},\n"
                 "{\"id\":1,\"op\":\"parameter\",\"role\":\"parameter\",\"label\":\"w\",\"adjoint_label\":\"dw\",\"name\":\"w\",\"scope\":\"\","
-                "\"formula\":\"memory of the program\",\"text\":\"w\",\"attributes\":\"\",\"shape\":[2],\"dtype\":\"f64\",\"operands\":[],\"links\":[],"
+                "\"formula\":\"memory of the program\",\"text\":\"w\",\"index\":\"w_i\",\"tex\":\"w_{i}\",\"attributes\":\"\",\"shape\":[2],\"dtype\":\"f64\",\"operands\":[],\"links\":[],"
                 "\"value\":{\"shape\":[2],\"values\":[5,-1]},\"adjoint\":{\"shape\":[2],\"values\":[4,6]}},\n"
                 "{\"id\":2,\"op\":\"broadcast\",\"role\":\"op\",\"label\":\"t2\",\"adjoint_label\":\"dt2\",\"name\":\"\",\"scope\":\"layer\","
-                "\"formula\":\"y[.., i] = x[i]\",\"text\":\"broadcast(w)\",\"attributes\":\"\",\"shape\":[2,2],\"dtype\":\"f64\",\"operands\":[1],"
+                "\"formula\":\"y[.., i] = x[i]\",\"text\":\"broadcast(w)\",\"index\":\"t2_ij = w_j\",\"tex\":\"\\\\mathrm{t2}_{ij} = w_{j}\",\"attributes\":\"\",\"shape\":[2,2],\"dtype\":\"f64\",\"operands\":[1],"
                 "\"links\":[{\"takes\":[0,1,0,1]}],\"value\":{\"shape\":[2,2],\"values\":[5,-1,5,-1]},\"adjoint\":{\"shape\":[2,2],\"values\":[1,2,3,4]}},\n"
                 "{\"id\":3,\"op\":\"mul\",\"role\":\"op\",\"label\":\"y\",\"adjoint_label\":\"dy\",\"name\":\"y\",\"scope\":\"layer\",\"formula\":\"y = a * b\","
-                "\"text\":\"x * w\",\"attributes\":\"\",\"shape\":[2,2],\"dtype\":\"f64\",\"operands\":[0,2],\"links\":[\"same\",\"same\"],"
+                "\"text\":\"x * w\",\"index\":\"y_ij = x_ij w_j\",\"tex\":\"y_{ij} = x_{ij}\\\\, w_{j}\",\"attributes\":\"\",\"shape\":[2,2],\"dtype\":\"f64\",\"operands\":[0,2],\"links\":[\"same\",\"same\"],"
                 "\"value\":{\"shape\":[2,2],\"values\":[5,-2,15,-4]},\"adjoint\":{\"shape\":[2,2],\"values\":[1,1,1,1]}},\n"
                 "{\"id\":4,\"op\":\"sum\",\"role\":\"op\",\"label\":\"t4\",\"adjoint_label\":\"dt4\",\"name\":\"\",\"scope\":\"\","
-                "\"formula\":\"y = sum of x over the axes\",\"text\":\"sum(y)\",\"attributes\":\"axes=0,1\",\"shape\":[],\"dtype\":\"f64\",\"operands\":[3],"
+                "\"formula\":\"y = sum of x over the axes\",\"text\":\"sum(y)\",\"index\":\"t4 = Σ_kl y_kl\",\"tex\":\"\\\\mathrm{t4} = \\\\sum_{kl} y_{kl}\",\"attributes\":\"axes=0,1\",\"shape\":[],\"dtype\":\"f64\",\"operands\":[3],"
                 "\"links\":[{\"folds\":[0,0,0,0]}],\"value\":{\"shape\":[],\"values\":[14]},\"adjoint\":{\"shape\":[],\"values\":[1]}}],\n"
                 "\"output\":4,\"cotangent\":{\"shape\":[],\"values\":[1]},\"wrt\":[1],\n"
                 "\"walk\":[\n"
-                "{\"node\":4,\"edges\":[{\"operand\":3,\"slot\":0,\"text\":\"broadcast(dt4)\",\"flow\":{\"shape\":[2,2],\"values\":[1,1,1,1]},\"first\":true}]},\n"
+                "{\"node\":4,\"edges\":[{\"operand\":3,\"slot\":0,\"text\":\"broadcast(dt4)\",\"index\":\"∂L/∂t4\",\"tex\":\"\\\\frac{\\\\partial L}{\\\\partial \\\\mathrm{t4}}\",\"flow\":{\"shape\":[2,2],\"values\":[1,1,1,1]},\"first\":true}]},\n"
                 "{\"node\":3,\"edges\":[{\"operand\":2,\"slot\":1,\"text\":\"dy * x\",\"local\":\"x\",\"local_value\":{\"shape\":[2,2],\"values\":[1,2,3,4]},"
-                "\"flow\":{\"shape\":[2,2],\"values\":[1,2,3,4]},\"first\":true}]},\n"
-                "{\"node\":2,\"edges\":[{\"operand\":1,\"slot\":0,\"text\":\"sum(dt2, axis=0)\",\"flow\":{\"shape\":[2],\"values\":[4,6]},\"first\":true}]}]}\n");
+                "\"index\":\"∂L/∂y_ij x_ij\",\"tex\":\"\\\\frac{\\\\partial L}{\\\\partial y_{ij}}\\\\, x_{ij}\",\"flow\":{\"shape\":[2,2],\"values\":[1,2,3,4]},\"first\":true}]},\n"
+                "{\"node\":2,\"edges\":[{\"operand\":1,\"slot\":0,\"text\":\"sum(dt2, axis=0)\",\"index\":\"Σ_k ∂L/∂t2_kj\",\"tex\":\"\\\\sum_{k} \\\\frac{\\\\partial L}{\\\\partial \\\\mathrm{t2}_{kj}}\",\"flow\":{\"shape\":[2],\"values\":[4,6]},\"first\":true}]}]}\n");
 }
 END_TEST
 

@@ -160,6 +160,20 @@ START_TEST(a_choice_by_a_mask)
 }
 END_TEST
 
+/* The adjoint has the full shape, so the broadcasts in a factor of it need no word; in a sum they do. */
+START_TEST(factors_are_written_as_numpy_would_have_them)
+{
+    tells("p = e / s; q = sum(exp(p * s))", (given[]){{"e", 2, {2, 3}}, {"s", 2, {2, 1}}}, 2,
+          "t2 = broadcast(s)\np = e / s\nt4 = broadcast(s)\nt5 = p * s\nt6 = exp(t5)\nq = sum(t6)\n"
+          "q -> t6: dt6 = broadcast(dq)\n"
+          "t6 -> t5: dt5 = dt6 * t6 [t6]\n"
+          "t5 -> p: dp = dt5 * s [s]\nt5 -> t4: dt4 = dt5 * p [p]\n"
+          "t4 -> s: ds = sum(dt4, axis=1, keepdims=1)\n"
+          "p -> e: de = dp * (1 / s) [1 / s]\np -> t2: dt2 = dp * -(p / s) [-(p / s)]\n"
+          "t2 -> s: ds += sum(dt2, axis=1, keepdims=1)\n");
+}
+END_TEST
+
 /* --- labels --- */
 
 START_TEST(labels_differ)
@@ -259,6 +273,60 @@ START_TEST(numbers_of_a_run)
     ck_assert_int_eq(weft_walk_run(&walk, bind, 3), WEFT_OK);
     ck_assert_double_eq(*(const double *)walk.node[4].value, -24);
     ck_assert_double_eq(*(const double *)walk.node[0].adjoint_value, -8);
+    weft_walk_free(&walk);
+}
+END_TEST
+
+static void puts_in(const weft_walk *walk, weft_walk_text what, size_t which, size_t element, const char *text)
+{
+    ck_assert_int_eq(weft_walk_print_numbers(blank(), walk, what, which, element), WEFT_OK);
+    assert_text(paper.text, text);
+}
+
+/* x (2, 3) and w (3): y = x * w, s = sum of y over the rows, m = its largest, f = m * m. */
+START_TEST(numbers_in_place_of_labels)
+{
+    static const double x_data[] = {1, -2, 3, 4, 5, -6}, w_data[] = {2, -1, 0.5};
+    weft_walk walk;
+    weft_node x = weft_input(t, "x", WEFT_F64, 2, (size_t[]){2, 3}), w = weft_input(t, "w", WEFT_F64, 1, (size_t[]){3});
+    weft_node y = weft_name(weft_mul(x, w), "y"), s = weft_name(weft_sum(y, WEFT_AXIS(0), false), "s"), m = weft_name(weft_max(s, WEFT_ALL_AXES, false), "m");
+    weft_node f = weft_name(weft_mul(m, m), "f");
+    const weft_binding bind[] = {{x, x_data, sizeof x_data}, {w, w_data, sizeof w_data}};
+    ck_assert_int_eq(weft_walk_record(f, NULL, &walk), WEFT_OK);
+    size_t at_y = weft_walk_find(&walk, "y"), at_s = weft_walk_find(&walk, "s"), at_m = weft_walk_find(&walk, "m");
+    puts_in(&walk, WEFT_TEXT_OF_NODE, at_y, 1, ""); /* there are none yet */
+    ck_assert_int_eq(weft_walk_run(&walk, bind, 2), WEFT_OK);
+    puts_in(&walk, WEFT_TEXT_OF_NODE, at_y, 1, "(-2) * (-1)");
+    puts_in(&walk, WEFT_TEXT_OF_NODE, at_y, 5, "(-6) * 0.5");
+    puts_in(&walk, WEFT_TEXT_OF_NODE, at_y, 6, ""); /* beyond the last */
+    puts_in(&walk, WEFT_TEXT_OF_NODE, at_s, 2, "1.5 + (-3)");
+    puts_in(&walk, WEFT_TEXT_OF_NODE, at_m, 0, "max(10, -3, -1.5)");
+    puts_in(&walk, WEFT_TEXT_OF_NODE, 0, 0, ""); /* an input is no formula */
+    puts_in(&walk, WEFT_TEXT_OF_NODE, weft_walk_find(&walk, "t2"), 4, "-1");
+    puts_in(&walk, WEFT_TEXT_OF_FLOW, 0, 0, "1 * 10"); /* of two that are alike */
+    puts_in(&walk, WEFT_TEXT_OF_LOCAL, 1, 0, "10");
+    size_t k = 0;
+    while (walk.edge[k].from != at_y)
+        k++;
+    puts_in(&walk, WEFT_TEXT_OF_FLOW, k, 3, "20 * 2"); /* dm = 20 goes to the largest of s alone */
+    puts_in(&walk, WEFT_TEXT_OF_FLOW, k, 4, "0 * (-1)");
+    puts_in(&walk, WEFT_TEXT_OF_LOCAL, k, 2, "0.5");
+    puts_in(&walk, WEFT_TEXT_OF_FLOW, walk.n_edges - 1, 0, "20 + 80"); /* dw[0] = sum of dt2 = ds * x over the rows */
+    ck_assert_int_eq(weft_walk_print_numbers(blank(), &walk, WEFT_TEXT_OF_FLOW, walk.n_edges, 0), WEFT_ERROR_ARGUMENT);
+    ck_assert_int_eq(weft_walk_print_numbers((weft_writer){NULL, NULL}, &walk, WEFT_TEXT_OF_FLOW, 0, 0), WEFT_ERROR_ARGUMENT);
+    weft_walk_free(&walk);
+}
+END_TEST
+
+START_TEST(long_sums_are_cut)
+{
+    static const double x_data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    weft_walk walk;
+    weft_node x = weft_input(t, "x", WEFT_F64, 1, (size_t[]){12}), y = weft_sum(x, WEFT_ALL_AXES, false), z = weft_sum(weft_transpose(x, NULL), 1, false);
+    const weft_binding bind = {x, x_data, sizeof x_data};
+    ck_assert_int_eq(weft_walk_record(weft_add(y, z), NULL, &walk), WEFT_OK);
+    ck_assert_int_eq(weft_walk_run(&walk, &bind, 1), WEFT_OK);
+    puts_in(&walk, WEFT_TEXT_OF_NODE, 1, 0, "1 + 2 + 3 + 4 + 5 + 6 + ... + 12");
     weft_walk_free(&walk);
 }
 END_TEST
@@ -454,11 +522,14 @@ int main(void)
     tcase_add_test(texts, batch_normalization);
     tcase_add_test(texts, a_matrix_product);
     tcase_add_test(texts, a_choice_by_a_mask);
+    tcase_add_test(texts, factors_are_written_as_numpy_would_have_them);
     tcase_add_test(texts, labels_differ);
     tcase_add_test(texts, many_of_one_name);
     tcase_add_test(texts, what_has_no_adjoint_says_why);
     tcase_add_test(texts, an_inner_node_as_x_ends_the_walk);
     tcase_add_test(numbers, numbers_of_a_run);
+    tcase_add_test(numbers, numbers_in_place_of_labels);
+    tcase_add_test(numbers, long_sums_are_cut);
     tcase_add_test(numbers, adjoints_of_random_graphs_are_their_gradients);
     tcase_add_test(numbers, a_checkpointed_scope_reads_as_it_was_recorded);
     tcase_add_test(errors, bad_arguments_are_refused);

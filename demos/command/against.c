@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_PATH = 4096, NAME = 48, VERSIONS = 2, WRITTEN = 0, EDITED = 1, COMPILE_SECONDS = 120, KINDS = 3, MOST_ELEMENTS = 1 << 27 };
+enum { MOST_PATH = 4096, NAME = 48, VERSIONS = 2, WRITTEN = 0, EDITED = 1, KINDS = 3, MOST_ELEMENTS = 1 << 27 };
 
 void against_usage(FILE *to)
 {
@@ -118,32 +118,13 @@ static bool write_shim(const char *folder, const options *o, const emitted *e)
     return used < sizeof text && put_file(folder, "shim.c", text);
 }
 
-static void show_messages(const char *path)
-{
-    char line[256];
-    FILE *file = fopen(path, "r");
-    for (int k = 0; file && k < 12 && fgets(line, sizeof line, file); k++)
-        fprintf(stderr, "  %s", line);
-    if (file)
-        fclose(file);
-}
-
 /* folder: where the shim is, and the library goes; beside: where the header is looked for first. */
 static bool compile(const char *folder, const char *source, const char *beside, const char *library)
 {
-    char shim[MOST_PATH], first[MOST_PATH], second[MOST_PATH], out[MOST_PATH], messages[MOST_PATH];
+    char shim[MOST_PATH], out[MOST_PATH];
     snprintf(shim, sizeof shim, "%s/shim.c", folder);
-    snprintf(first, sizeof first, "-I%s", beside);
-    snprintf(second, sizeof second, "-I%s", folder);
     snprintf(out, sizeof out, "%s/%s", folder, library);
-    snprintf(messages, sizeof messages, "%s/messages", folder);
-    char *words[] = {"cc", "-O3", "-march=native", "-fPIC", "-shared", first, second, "-o", out, shim, (char *)(uintptr_t)source, "-lm", NULL};
-    int status = child_command(words, messages, COMPILE_SECONDS);
-    if (status == 0)
-        return true;
-    fprintf(stderr, "weft: compare: %s does not compile%s\n", source, status == 127 ? ": there is no cc" : status < 0 ? " in two minutes" : ":");
-    show_messages(messages);
-    return false;
+    return child_build(&(child_library){.command = "compare", .folder = folder, .source = source, .shim = shim, .beside = beside, .out = out});
 }
 
 /* --- running --- */
@@ -406,8 +387,9 @@ static int against(const options *o)
     return same ? EXIT_GOOD : EXIT_FAILED_CHECK;
 }
 
-static bool set_option(options *o, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    options *o = command;
     switch (option) {
     case 'a':
         o->file = value;
@@ -444,15 +426,9 @@ int command_compare_against(int argc, char **argv)
                                           {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     options o = {.r = emit_default, .seconds = 0.2, .limit = 10};
-    int option;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            against_usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(&o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, against_usage}, &o);
+    if (status != ARGUMENTS_READ)
+        return status;
     if (!o.file || !emit_find("compare", argc, argv, &o.r)) {
         against_usage(stderr);
         return EXIT_BAD_USAGE;

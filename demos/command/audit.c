@@ -1,4 +1,4 @@
-/* audit.c: `weft audit`: what each node of an expression in f32 loses, what it inherits, and what comes of it; staged, compiled and fused side by side. */
+/* audit.c: `weft audit`: what each node of an expression in f32 or f64 loses, what it inherits, and what comes of it; staged, compiled and fused side by side. */
 #define _GNU_SOURCE
 #include "arguments.h"
 #include "array_text.h"
@@ -17,17 +17,20 @@ enum { ROWS_SHOWN = 20 };
 static void usage(FILE *to)
 {
     fputs("usage: weft audit 'EXPR' [OPTION...]\n\n"
-          "Runs NumPy-flavoured text (see `weft eval --help`) in f32 and in f64 on the same inputs, rounded to f32, and lists per node, in ulp of f32:\n"
-          "what the op made of the operands that it got, what it inherited with them, and what its own error comes to at the result, worst first.\n\n"
+          "Runs NumPy-flavoured text (see `weft eval --help`) in f32 and in f64 on the same inputs, or in f64 and with many digits, and lists per node, in\n"
+          "ulp: what the op made of the operands that it got, what it inherited with them, and what its own error comes to at the result, worst first.\n\n"
           "  --in NAME=WHAT     an array of the expression: a FILE.npy, FILE.npz, FILE.npz:ENTRY, a number, [[1,2],[3,4]], or (4,3) for normal\n"
           "                     numbers; NAME=WHAT may also stand behind EXPR by itself\n"
           "  --fused 'EXPR'     what is to equal it, to be measured beside it\n"
           "  --compiled         the C backend, too\n"
+          "  --dtype f32|f64    of the expression, and of its inputs (default f32)\n"
+          "  --truth f64|mpfr   what errors are measured against (default f64 for f32, mpfr for f64: where Weft was built with it)\n"
           "  --rows N           of the table (default 20)\n"
           "  --seed N           of normal numbers (default 1)\n"
           "  --json             the result as one JSON document, with all rows\n" LIMITS_USAGE "\n"
           "examples:\n"
           "  weft audit 'log(1 + x)' --in x=1e-5\n"
+          "  weft audit 'mean(h*h, 0) - mean(h, 0)**2' --in 'h=(64,3)' --dtype f64\n"
           "  weft audit 'batchnorm(h + 1e4, g, b)' --in 'h=(64,3)' --in 'g=(3,)' --in 'b=(3,)' --fused 'fused_batchnorm(h + 1e4, g, b)'\n\n"
           "Exit: 0 computed, 2 bad usage or input.\n",
           to);
@@ -36,6 +39,8 @@ static void usage(FILE *to)
 typedef struct inquiry {
     const char *expression, *fused;
     bool compiled, json;
+    weft_dtype dtype;
+    weft_truth truth;
     uint64_t rows;
     generator g;
     named_list in;
@@ -46,7 +51,7 @@ typedef struct inquiry {
 static const char *const way_name[] = {[WEFT_AUDIT_STAGED] = "staged", [WEFT_AUDIT_RECORDED] = "recorded", [WEFT_AUDIT_REWRITTEN] = "rewritten",
                                        [WEFT_AUDIT_COMPILED] = "compiled", [WEFT_AUDIT_FUSED] = "fused"};
 static const char *const way_says[] = {
-    [WEFT_AUDIT_STAGED] = "a node at a time, each result stored in f32",   [WEFT_AUDIT_RECORDED] = "one program of the graph as recorded",
+    [WEFT_AUDIT_STAGED] = "a node at a time, each result stored",   [WEFT_AUDIT_RECORDED] = "one program of the graph as recorded",
     [WEFT_AUDIT_REWRITTEN] = "one program of the rewritten graph",         [WEFT_AUDIT_COMPILED] = "the same, compiled as C",
     [WEFT_AUDIT_FUSED] = "the program of --fused"};
 
@@ -55,7 +60,8 @@ static const char *const way_says[] = {
 static void print_table(const inquiry *q)
 {
     const weft_audit_report *r = &q->report;
-    printf("%s\n\n%-32s %12s %12s %12s   in ulp of f32\n", q->expression, "node", "made", "inherited", "at result");
+    printf("%s\n\n%-32s %12s %12s %12s   in ulp of %s, against %s\n", q->expression, "node", "made", "inherited", "at result", weft_dtype_name(q->dtype),
+           truth_name(r->truth));
     for (size_t k = 0; k < r->n_rows && k < q->rows; k++) {
         const weft_audit_row *row = &r->rows[k];
         char node[128];
@@ -86,6 +92,8 @@ static bool print_json(const inquiry *q)
     cJSON_AddNumberToObject(root, "schema", 1);
     cJSON_AddStringToObject(root, "command", "audit");
     cJSON_AddStringToObject(root, "expression", q->expression);
+    cJSON_AddStringToObject(root, "dtype", weft_dtype_name(q->dtype));
+    cJSON_AddStringToObject(root, "truth", truth_name(r->truth));
     cJSON *rows = cJSON_AddArrayToObject(root, "nodes");
     for (size_t k = 0; k < r->n_rows; k++) {
         const weft_audit_row *row = &r->rows[k];
@@ -118,7 +126,8 @@ static bool print_json(const inquiry *q)
 /* For every node that makes an error the graph is run once more. */
 static bool allow(inquiry *q, const weft_node *y, size_t n)
 {
-    return limits_allow(&q->limits, y, n, 8 + (double)weft_tape_count(y[0].tape));
+    bool many_digits = q->truth == WEFT_TRUTH_MPFR || (q->truth == WEFT_TRUTH_DEFAULT && q->dtype == WEFT_F64);
+    return limits_allow(&q->limits, y, n, (8 + (double)weft_tape_count(y[0].tape)) * (many_digits ? 100 : 1));
 }
 
 static bool measure(inquiry *q, weft_tape *tape)
@@ -136,14 +145,17 @@ static bool measure(inquiry *q, weft_tape *tape)
     for (size_t i = 0; i < q->in.n; i++)
         bind[i] = (weft_binding){q->in.item[i].node, q->in.item[i].array.data, q->in.item[i].array.bytes};
     const weft_options compiled = {0};
-    weft_audit_options with = {.bind = bind, .n_bind = q->in.n, .fused = q->fused ? &y[1] : NULL, .compiled = q->compiled ? &compiled : NULL};
+    if (q->dtype == WEFT_F32 && q->truth == WEFT_TRUTH_DEFAULT)
+        q->truth = WEFT_TRUTH_F64; /* also where the expression has no f32 in it, which is then refused */
+    weft_audit_options with = {.bind = bind, .n_bind = q->in.n, .fused = q->fused ? &y[1] : NULL, .compiled = q->compiled ? &compiled : NULL, .truth = q->truth};
+    q->dtype = weft_node_dtype(y[0]);
     return weft_audit(y, 1, &with, &q->report) == WEFT_OK || limits_fail(&q->limits, weft_tape_status(tape), weft_tape_message(tape));
 }
 
 static int inquire(inquiry *q)
 {
     named_draw(&q->in, &q->g);
-    if (!named_convert(&q->in, WEFT_F32))
+    if (!named_convert(&q->in, q->dtype))
         return EXIT_BAD_USAGE;
     const weft_allocator allocator = limits_allocator(&q->limits);
     weft_tape *tape = weft_tape_new(&allocator);
@@ -160,8 +172,9 @@ static int inquire(inquiry *q)
 
 /* --- the command --- */
 
-static bool set_option(inquiry *q, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    inquiry *q = command;
     switch (option) {
     case 'i':
         return named_add(&q->in, value, false);
@@ -171,6 +184,11 @@ static bool set_option(inquiry *q, int option, const char *value)
     case 'c':
         q->compiled = true;
         return true;
+    case 'd':
+        q->dtype = !strcmp(value, "f64") ? WEFT_F64 : WEFT_F32;
+        return !strcmp(value, "f64") || !strcmp(value, "f32") || argument_refuse("audit", "--dtype", value, "it must be f32 or f64");
+    case 't':
+        return argument_truth("audit", value, &q->truth);
     case 'r':
         return argument_whole("audit", "--rows", value, 0, UINT32_MAX, &q->rows);
     case 's':
@@ -191,19 +209,14 @@ static int with_options(inquiry *q, int argc, char **argv)
     static const struct option known[] = {{"in", required_argument, NULL, 'i'},   {"fused", required_argument, NULL, 'f'},
                                           {"compiled", no_argument, NULL, 'c'},   {"rows", required_argument, NULL, 'r'},
                                           {"seed", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+                                          {"dtype", required_argument, NULL, 'd'}, {"truth", required_argument, NULL, 't'},
                                           LIMITS_OPTIONS,                         {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&q->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(q, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, usage}, q);
+    if (status != ARGUMENTS_READ)
+        return status;
     q->expression = named_expression(&q->in, argc, argv);
     if (!q->expression) {
         usage(stderr);

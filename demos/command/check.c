@@ -235,8 +235,9 @@ static bool add_shape(options *o, const char *value)
     return good;
 }
 
-static bool set_option(options *o, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    options *o = command;
     switch (option) {
     case 'i':
         return named_add(&o->in, value, false);
@@ -275,17 +276,11 @@ static int with_options(options *o, int argc, char **argv)
                                           LIMITS_OPTIONS,
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&o->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, usage}, o);
+    if (status != ARGUMENTS_READ)
+        return status;
     o->expression = named_expression(&o->in, argc, argv);
     if (!o->expression) {
         usage(stderr);

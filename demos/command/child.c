@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,8 @@ static bool wait_for(pid_t child, double limit, int *status)
     }
 }
 
-int child_command(char *const *words, const char *messages, double limit)
+/* A compiler, say: words[0] with these arguments, its messages into a file. Returns the exit status, or -1. */
+static int run_command(char *const *words, const char *messages, double limit)
 {
     fflush(NULL);
     pid_t child = fork();
@@ -84,6 +86,33 @@ int child_command(char *const *words, const char *messages, double limit)
     }
     int status = 0;
     return child > 0 && wait_for(child, limit, &status) && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void show_messages(const char *path)
+{
+    char line[256];
+    FILE *file = fopen(path, "r");
+    for (int k = 0; file && k < 12 && fgets(line, sizeof line, file); k++)
+        fprintf(stderr, "  %s", line);
+    if (file)
+        fclose(file);
+}
+
+bool child_build(const child_library *l)
+{
+    enum { MOST_PATH = 4096, COMPILE_SECONDS = 120 };
+    char first[MOST_PATH], second[MOST_PATH], messages[MOST_PATH];
+    snprintf(first, sizeof first, "-I%s", l->beside);
+    snprintf(second, sizeof second, "-I%s", l->folder);
+    snprintf(messages, sizeof messages, "%s/messages", l->folder);
+    char *words[] = {"cc", "-O3", "-march=native", "-fPIC", "-shared", first, second, "-o", (char *)(uintptr_t)l->out, (char *)(uintptr_t)l->shim,
+                     (char *)(uintptr_t)l->source, "-lm", NULL};
+    int status = run_command(words, messages, COMPILE_SECONDS);
+    if (status == 0)
+        return true;
+    fprintf(stderr, "weft: %s: %s does not compile%s\n", l->command, l->source, status == 127 ? ": there is no cc" : status < 0 ? " in two minutes" : ":");
+    show_messages(messages);
+    return false;
 }
 
 /* --- what the child does --- */

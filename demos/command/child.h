@@ -38,8 +38,17 @@ typedef struct child_result {
     char words[160]; /* why it did not: "it crashed (segmentation fault)" */
 } child_result;
 
-/* A compiler, say: words[0] with these arguments, its messages into a file. Returns the exit status, or -1. */
-int child_command(char *const *words, const char *messages, double limit);
+/* Sources to be compiled into a library that child_run() loads. */
+typedef struct child_library {
+    const char *command;      /* for what is said on stderr */
+    const char *folder;       /* for what the compiler says; headers are looked for in `beside` first, then here */
+    const char *source, *shim; /* what somebody wrote, and what calls it */
+    const char *beside;
+    const char *out;
+} child_library;
+
+/* With cc -O3 -march=native. False after saying on stderr why it does not compile. */
+bool child_build(const child_library *l);
 
 child_result child_run(const child_request *r);
 

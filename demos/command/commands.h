@@ -9,12 +9,15 @@ int command_compare(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_emit(int argc, char **argv);
+int command_derive(int argc, char **argv);
 int command_eval(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_prove(int argc, char **argv);
+int command_quiz(int argc, char **argv);
 int command_ops(int argc, char **argv);
 
 #endif

@@ -176,6 +176,7 @@ static void add_times(compare_charts *c, const weft_side sides[2], const weft_co
         size[0].value = (size_t)x[k];
         o.size = size;
         o.seconds = fmin(options->seconds, 0.05) + 1e-9;
+        o.truth = WEFT_TRUTH_F64; /* errors are not shown */
         weft_comparison m = measured(sides, inputs, n, o);
         c->y[c->n][0][k] = m.cost[0].seconds > 0 ? m.cost[0].seconds : NAN;
         c->y[c->n][2][k] = m.cost[1].seconds > 0 ? m.cost[1].seconds : NAN;

@@ -35,6 +35,7 @@ void compare_sides_usage(FILE *to)
           "  --seed N              of all of it (default 1)\n"
           "  --size N=4096,D=64    also measures errors, bytes and times at this size\n"
           "  --dtype f32|f64       of that measurement (default f32)\n"
+          "  --truth f64|mpfr      what its errors are measured against (default f64 for f32, mpfr for f64: where Weft has it, and it takes seconds)\n"
           "  --seconds NUMBER      for its times (default 0.3)\n"
           "  --html FILE           a page with tables, plots of errors and times, and both graphs; wants --size\n"
           "  --json                the result as one JSON document\n" LIMITS_USAGE "\n"
@@ -71,7 +72,7 @@ static void print_measured(const options *o, const weft_comparison *c)
     printf("\n%s, at", weft_dtype_name(o->compare.dtype));
     for (size_t k = 0; k < o->compare.n_size; k++)
         printf("%s %s = %zu", k ? "," : "", o->size[k].name, o->size[k].value);
-    printf(": errors in ulp of the largest entry, against f64 of the first\n%-12s %12s %12s %12s\n", "", "apart", "first", "second");
+    printf(": errors in ulp of the largest entry, against %s of the first\n%-12s %12s %12s %12s\n", truth_name(c->truth), "", "apart", "first", "second");
     for (size_t r = 0; r < c->n_results; r++)
         if (!isnan(c->result[r].max_ulp))
             printf("%-12s %12.3g %12.3g %12.3g\n", c->result[r].name, c->result[r].max_ulp, c->result[r].error[0], c->result[r].error[1]);
@@ -103,8 +104,10 @@ static void add_lengths(cJSON *to, const weft_comparison *c)
         cJSON_AddNumberToObject(at, c->length_name[l], (double)c->length[l]);
 }
 
-static void add_measured(cJSON *to, const weft_comparison *c)
+static void add_measured(cJSON *to, const options *o, const weft_comparison *c)
 {
+    cJSON_AddStringToObject(to, "dtype", weft_dtype_name(o->compare.dtype));
+    cJSON_AddStringToObject(to, "truth", truth_name(c->truth));
     cJSON *results = cJSON_AddArrayToObject(to, "results"), *costs = cJSON_AddArrayToObject(to, "costs");
     for (size_t r = 0; r < c->n_results; r++) {
         const weft_compared *from = &c->result[r];
@@ -153,7 +156,7 @@ static bool print_json(const options *o, const weft_comparison *c)
         add_lengths(at, c);
     }
     if (o->compare.size)
-        add_measured(root, c);
+        add_measured(root, o, c);
     char *text = cJSON_Print(root);
     if (text)
         puts(text);
@@ -184,7 +187,7 @@ static weft_compare_input *input_named(options *o, const char *option, const cha
     for (size_t i = 0; i < o->n; i++)
         if (!strcmp(o->input[i].name, name))
             return &o->input[i];
-    argument_refuse("compare", option, value, "no --shape before it has that name");
+    argument_refuse("compare", option, value, "no --shape has that name");
     return NULL;
 }
 
@@ -236,14 +239,21 @@ static bool set_size(options *o, const char *value)
     return text != NULL;
 }
 
-static bool set_option(options *o, int option, const char *value)
+/* Shapes first: the other options speak of their names. */
+static bool set_shape(void *command, int option, const char *value)
 {
+    return option != 'S' || add_shape(command, value);
+}
+
+static bool set_option(void *command, int option, const char *value)
+{
+    options *o = command;
     weft_compare_input *in;
     char *what, *name;
     uint64_t whole;
     switch (option) {
     case 'S':
-        return add_shape(o, value);
+        return true; /* read before */
     case 'r':
         return set_range(o, value);
     case 'i':
@@ -273,6 +283,8 @@ static bool set_option(options *o, int option, const char *value)
     case 'd':
         o->compare.dtype = !strcmp(value, "f64") ? WEFT_F64 : WEFT_F32;
         return !strcmp(value, "f64") || !strcmp(value, "f32") || argument_refuse("compare", "--dtype", value, "it must be f32 or f64");
+    case 'T':
+        return argument_truth("compare", value, &o->compare.truth);
     case 't':
         return argument_real("compare", "--seconds", value, 0, 1000, &o->compare.seconds);
     case 'H':
@@ -390,20 +402,17 @@ static int with_options(options *o, int argc, char **argv)
                                           {"trials", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
                                           {"size", required_argument, NULL, 'z'},     {"dtype", required_argument, NULL, 'd'},
                                           {"seconds", required_argument, NULL, 't'},  {"json", no_argument, NULL, 'j'},
-                                          {"html", required_argument, NULL, 'H'},
+                                          {"html", required_argument, NULL, 'H'},     {"truth", required_argument, NULL, 'T'},
                                           LIMITS_OPTIONS,                             {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&o->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            compare_sides_usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_shape, compare_sides_usage}, o);
+    optind = 0; /* as the GNU library begins anew */
+    if (status == ARGUMENTS_READ)
+        status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, compare_sides_usage}, o);
+    if (status != ARGUMENTS_READ)
+        return status;
     if (argc - optind != 2) {
         compare_sides_usage(stderr);
         return EXIT_BAD_USAGE;

@@ -101,8 +101,9 @@ static bool emit(const options *o)
 
 /* --- the command --- */
 
-static bool set_option(options *o, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    options *o = command;
     switch (option) {
     case 's':
         return emit_read_size("emit", value, &o->r);
@@ -135,15 +136,9 @@ int command_emit(int argc, char **argv)
                                                  {"name", required_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'},
                                                  {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
     options o = {.folder = ".", .r = emit_default};
-    int option;
-    while ((option = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(&o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"ho:", long_options, set_option, usage}, &o);
+    if (status != ARGUMENTS_READ)
+        return status;
     if (!emit_find("emit", argc, argv, &o.r)) {
         usage(stderr);
         return EXIT_BAD_USAGE;

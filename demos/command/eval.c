@@ -328,8 +328,9 @@ static bool evaluate(evaluation *e)
 
 /* --- the command --- */
 
-static bool set_option(evaluation *e, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    evaluation *e = command;
     switch (option) {
     case 'i':
         return named_add(&e->in, value, false);
@@ -373,17 +374,11 @@ static int with_options(evaluation *e, int argc, char **argv)
                                           {"json", no_argument, NULL, 'j'},        LIMITS_OPTIONS,
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&e->limits, argc, argv, "ho:", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "ho:", known, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(e, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"ho:", known, set_option, usage}, e);
+    if (status != ARGUMENTS_READ)
+        return status;
     e->expression = named_expression(&e->in, argc, argv);
     if (!e->expression) {
         usage(stderr);

@@ -149,6 +149,23 @@ static void print_box(FILE *out, const drawing *d, int k, double width)
     fputs("</text></g>\n", out);
 }
 
+/* From row to row an edge goes from box to box; further down it leaves and arrives at their sides, and so passes those between. */
+static void print_edge(FILE *out, const drawing *d, int from, int to, double width)
+{
+    double half = BOX_WIDTH / 2.0, x0 = left_of(d, from, width) + half, x1 = left_of(d, to, width) + half;
+    double y0 = top_of(d, from) + BOX_HEIGHT, y1 = top_of(d, to), bend = (y1 - y0) / 2, xa = x0, xb = x1;
+    if (d->box[to].row - d->box[from].row > 1) {
+        double side = x0 + x1 < width ? -1 : 1, far = side < 0 ? fmin(x0, x1) : fmax(x0, x1);
+        xa = xb = far + side * (half + 50);
+        x0 += side * half;
+        x1 += side * half;
+        y0 -= BOX_HEIGHT / 2.0;
+        y1 += BOX_HEIGHT / 2.0;
+        bend = 10;
+    }
+    fprintf(out, "<path class=\"edge\" d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x0, y0, xa, y0 + bend, xb, y1 - bend, x1, y1);
+}
+
 bool graph_svg_print(FILE *out, weft_node y, const char *title)
 {
     drawing *d = calloc(1, sizeof *d);
@@ -169,13 +186,8 @@ bool graph_svg_print(FILE *out, weft_node y, const char *title)
     fputs("</title>\n", out);
     for (int user = 0; user < d->n; user++)
         for (int k = 0; k < d->n; k++)
-            if (uses(d, user, k)) {
-                double x0 = left_of(d, k, width) + BOX_WIDTH / 2.0, y0 = top_of(d, k) + BOX_HEIGHT, x1 = left_of(d, user, width) + BOX_WIDTH / 2.0;
-                double y1 = top_of(d, user), bend = (y1 - y0) / 2, middle = (x0 + x1) / 2, half = BOX_WIDTH / 2.0;
-                double around = d->box[user].row - d->box[k].row < 2 ? 0 : (middle < width / 2 ? -1 : 1) * (half + 40) * 4 / 3; /* past the boxes between */
-                fprintf(out, "<path class=\"edge\" d=\"M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>\n", x0, y0, x0 + around, y0 + bend, x1 + around,
-                        y1 - bend, x1, y1);
-            }
+            if (uses(d, user, k))
+                print_edge(out, d, k, user, width);
     for (int k = 0; k < d->n; k++)
         print_box(out, d, k, width);
     fputs("</svg>\n", out);

@@ -192,11 +192,24 @@ void named_free(named_list *list)
 
 /* --- a list of them --- */
 
+static size_t index_of(const named_list *list, const char *name, size_t length)
+{
+    size_t i = 0;
+    while (i < list->n && (strncmp(list->item[i].name, name, length) || list->item[i].name[length]))
+        i++;
+    return i;
+}
+
+bool named_has(const named_list *list, const char *name, size_t length)
+{
+    return index_of(list, name, length) < list->n;
+}
+
 named *named_find(named_list *list, const char *name, size_t length)
 {
-    for (size_t i = 0; i < list->n; i++)
-        if (!strncmp(list->item[i].name, name, length) && !list->item[i].name[length])
-            return &list->item[i];
+    size_t at = index_of(list, name, length);
+    if (at < list->n)
+        return &list->item[at];
     fprintf(stderr, "weft: %s: \"%.*s\" is not among the arrays of %s", list->command, (int)(length < 60 ? length : 60), name, list->option);
     for (size_t i = 0; i < list->n; i++)
         fprintf(stderr, "%s%s", i ? ", " : ": ", list->item[i].name);

@@ -28,6 +28,7 @@ bool named_add(named_list *list, const char *text, bool unnamed);
 void named_draw(named_list *list, generator *g);
 void named_free(named_list *list);
 
+bool named_has(const named_list *list, const char *name, size_t length);
 named *named_find(named_list *list, const char *name, size_t length); /* NULL: there is none, as stderr says */
 bool named_pick(named_list *list, const char *names, named **picked, size_t *n); /* "x,gamma"; picked (MOST_NAMED), each once */
 

@@ -9,7 +9,7 @@
 
 enum { WIDTH = 720, HEIGHT = 300, LEFT = 84, RIGHT = 150, TOP = 40, BOTTOM = 48, COLOURS = 6 };
 
-static const char *const colour[COLOURS] = {"#d95f02", "#1b78b5", "#7a3fa8", "#1b9e77", "#b5306a", "#8a6d00"};
+static const char *const colour[COLOURS] = {"#d95f02", "#1b78b5", "#9b62cf", "#1b9e77", "#b5306a", "#8a6d00"};
 static const char *const dash[COLOURS] = {"none", "7 4", "2 3", "10 3 2 3", "12 4", "4 2"};
 
 typedef struct frame {
@@ -182,7 +182,7 @@ void plot_print(FILE *out, const chart *charts, size_t n)
     plot_escape(out, n ? charts[0].title : "");
     fputs("</title>\n<style>svg{color:#222;background:#fff;font:13px sans-serif}text{fill:currentColor}.title{font-weight:bold}"
           ".axis{fill:none;stroke:currentColor}.grid{stroke:currentColor;opacity:.15}"
-          "@media(prefers-color-scheme:dark){svg{color:#ddd;background:#1b1b1b}}</style>\n",
+          "@media screen and (prefers-color-scheme:dark){svg{color:#ddd;background:#1b1b1b}}</style>\n",
           out);
     for (size_t i = 0; i < n; i++)
         print_chart(out, &charts[i], (int)i * HEIGHT);

@@ -55,20 +55,10 @@ bool subject_set(subject *s, int option, const char *value)
 
 /* --- presets --- */
 
-void subject_print_presets(const subject *s)
+void subject_print_presets(void)
 {
-    (void)s;
     for (size_t i = 0; i < preset_count(); i++)
         printf("%s%-22s%s %s\n", paint(0), preset_at(i)->name, paint_end(), preset_at(i)->title);
-}
-
-static bool is_given(const named_list *list, const char *text)
-{
-    size_t n = strcspn(text, "=");
-    for (size_t i = 0; i < list->n; i++)
-        if (!strncmp(list->item[i].name, text, n) && !list->item[i].name[n])
-            return true;
-    return false;
 }
 
 static bool take_preset(subject *s)
@@ -76,7 +66,7 @@ static bool take_preset(subject *s)
     const preset *p = s->preset;
     s->expression = p->expression;
     for (int i = 0; i < PRESET_ARRAYS && p->arrays[i]; i++)
-        if (!is_given(&s->in, p->arrays[i]) && !named_add(&s->in, p->arrays[i], false))
+        if (!named_has(&s->in, p->arrays[i], strcspn(p->arrays[i], "=")) && !named_add(&s->in, p->arrays[i], false))
             return false;
     if (p->cotangent && !s->cotangent.n && !named_add(&s->cotangent, p->cotangent, true))
         return false;
@@ -187,8 +177,11 @@ bool subject_record(subject *s)
     s->tape = weft_tape_new(&allocator);
     named_inputs(&s->in, s->tape, "");
     s->y = named_parse(&s->in, s->tape, s->expression);
-    if (weft_node_failed(s->y))
+    if (weft_node_failed(s->y)) {
+        if (!s->preset && !strpbrk(s->expression, " +*/=(@["))
+            fprintf(stderr, "  It is no example either; --presets lists those.\n");
         return false;
+    }
     name_result(s);
     s->trace = (weft_trace_options){.expression = s->expression, .bind = s->bind};
     if (!find_all(s, "--wrt", s->wrt, s->n_wrt, s->x, &s->n_x) || !find_all(s, "--through", s->through, s->n_through, s->by, &s->n_by) ||

@@ -47,6 +47,6 @@ bool subject_record(subject *s);                             /* the tape, y, and
 bool subject_allow(subject *s);                              /* whether a walk, and the check if there is one, stay within the limits */
 void subject_end(subject *s);
 
-void subject_print_presets(const subject *s);
+void subject_print_presets(void);
 
 #endif

@@ -1,10 +1,13 @@
 /* terminal.c: see terminal.h. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "terminal.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,33 @@ static bool coloured(void)
 const char *paint(int good)
 {
     return !coloured() ? "" : good > 0 ? "\033[32m" : good < 0 ? "\033[31m" : "\033[1m";
+}
+
+const char *paint_sign(int sign)
+{
+    return !coloured() || !sign ? "" : sign > 0 ? "\033[34m" : "\033[31m";
+}
+
+bool is_on_terminal(void)
+{
+    return is_terminal(STDOUT_FILENO) && isatty(STDIN_FILENO);
+}
+
+bool speaks_utf8(void)
+{
+    setlocale(LC_CTYPE, "");
+    return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+int terminal_width(void)
+{
+    enum { USUAL = 80, NARROWEST = 40, WIDEST = 1000 };
+    struct winsize window = {0};
+    const char *columns = getenv("COLUMNS");
+    long width = columns ? strtol(columns, NULL, 10) : 0;
+    if (width <= 0 && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &window))
+        width = window.ws_col;
+    return width <= 0 ? USUAL : width < NARROWEST ? NARROWEST : width > WIDEST ? WIDEST : (int)width;
 }
 
 const char *paint_end(void)

@@ -19,6 +19,7 @@ static void usage(FILE *to)
           "  --through NAME,...     tells the gradient of the first array of --wrt apart by the paths that meet these\n"
           "  --elements N           larger arrays are summarised (default 4096)\n"
           "  --no-check             without the check by differences\n"
+          "  --no-derivation        without the derivation on paper\n"
           "  --out FILE             write it there\n"
           "  --presets              list the examples that have names\n" LIMITS_USAGE "\n"
           "examples:\n"
@@ -49,23 +50,25 @@ static int with_options(subject *s, int argc, char **argv)
     static const struct option known[] = {SUBJECT_OPTIONS,
                                           {"elements", required_argument, NULL, 'e'},
                                           {"no-check", no_argument, NULL, 'n'},
+                                          {"no-derivation", no_argument, NULL, 'd'},
                                           {"out", required_argument, NULL, 'o'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *path = NULL;
     uint64_t elements = 0;
-    bool no_check = false;
+    bool no_check = false, no_derivation = false;
     int option;
     if (!limits_read(&s->limits, argc, argv, "ho:", known))
         return EXIT_BAD_USAGE;
     while ((option = getopt_long(argc, argv, "ho:", known, NULL)) != -1) {
         if (option == 'h' || option == SUBJECT_PRESETS) {
-            option == 'h' ? usage(stdout) : subject_print_presets(s);
+            option == 'h' ? usage(stdout) : subject_print_presets();
             return EXIT_GOOD;
         }
         bool good = option == 'e'   ? argument_whole("trace", "--elements", optarg, 1, 1 << 24, &elements)
                     : option == 'o' ? *(path = optarg) || argument_refuse("trace", "--out", path, "it must be a FILE")
                     : option == 'n' ? (no_check = true)
+                    : option == 'd' ? (no_derivation = true)
                                     : option != '?' && subject_set(s, option, optarg);
         if (!good)
             return EXIT_BAD_USAGE;
@@ -78,6 +81,7 @@ static int with_options(subject *s, int argc, char **argv)
         return EXIT_BAD_USAGE;
     s->trace.most_elements = (size_t)elements;
     s->trace.no_check = no_check;
+    s->trace.no_derivation = no_derivation;
     return subject_allow(s) && write_trace(s, path) ? EXIT_GOOD : EXIT_BAD_USAGE;
 }
 

@@ -202,8 +202,9 @@ static bool set_norm(options *o, const char *value)
     return argument_refuse("train", "--norm", value, "it must be none, staged or fused");
 }
 
-static bool set_option(options *o, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    options *o = command;
     switch (option) {
     case 'n':
         return set_norm(o, value);
@@ -239,15 +240,9 @@ int command_train(int argc, char **argv)
                                           {"rate", required_argument, NULL, 'r'},
                                           {NULL, 0, NULL, 0}};
     options o = {.first = 0, .last = NORMS - 1, .epochs = DEFAULT_EPOCHS, .seed = 1, .rate = 0.3};
-    int option;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(&o, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, usage}, &o);
+    if (status != ARGUMENTS_READ)
+        return status;
     if (!argument_subject("train", argc, argv, "digits")) {
         usage(stderr);
         return EXIT_BAD_USAGE;

@@ -183,8 +183,9 @@ static int ask(question *q)
 
 /* --- the command --- */
 
-static bool set_option(question *q, int option, const char *value)
+static bool set_option(void *command, int option, const char *value)
 {
+    question *q = command;
     switch (option) {
     case 'i':
         return named_add(&q->in, value, false);
@@ -229,17 +230,11 @@ static int with_options(question *q, int argc, char **argv)
                                           {"dtype", required_argument, NULL, 'd'}, {"seed", required_argument, NULL, 's'},
                                           {"json", no_argument, NULL, 'j'},       LIMITS_OPTIONS,
                                           {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
-    int option;
     if (!limits_read(&q->limits, argc, argv, "h", known))
         return EXIT_BAD_USAGE;
-    while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
-            return EXIT_GOOD;
-        }
-        if (option == '?' || !set_option(q, option, optarg))
-            return EXIT_BAD_USAGE;
-    }
+    int status = arguments_read(argc, argv, &(argument_options){"h", known, set_option, usage}, q);
+    if (status != ARGUMENTS_READ)
+        return status;
     q->expression = take_question(q, argc, argv) ? named_expression(&q->in, argc, argv) : NULL;
     if (!q->expression) {
         usage(stderr);

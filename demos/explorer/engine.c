@@ -47,7 +47,8 @@ const char *engine_trace(const char *expression)
                                         .most_elements = s->most_elements,
                                         .most_checked = CHECKED,
                                         .no_check = s->no_check || check_takes_too_long(y, CHECKED),
-                                        .no_program = s->no_program};
+                                        .no_program = s->no_program,
+                                        .no_derivation = s->no_derivation};
     if (weft_trace(document_writer(&s->answer), y, &options) != WEFT_OK && !s->answer.failed)
         session_fail_of_tape();
     return session_answered();

@@ -31,7 +31,7 @@ void engine_input(const char *name, uint32_t dtype, uint32_t rank, const uint32_
 /* That of the result; without it 1, for each element. */
 void engine_cotangent(uint32_t dtype, uint32_t rank, const uint32_t *dim, const void *data);
 
-/* wrt, through: names separated by commas, of arrays or of what the expression assigns. elements: as most_elements of weft_trace(). check, program:
+/* wrt, through: names separated by commas, of arrays or of what the expression assigns. elements: as most_elements of weft_trace(). check, program, derivation:
  * "no" leaves that part out. */
 void engine_option(const char *name, const char *value);
 

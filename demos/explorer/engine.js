@@ -59,19 +59,20 @@ class Engine {
     this.#module = module
   }
 
-  /* The document of weft_trace(). cotangent: that of the result, 1 where it is left out; wrt, through: names; elements: how many an array has at most that is given whole; check, program: false leaves out. */
+  /* The document of weft_trace(). cotangent: that of the result, 1 where it is left out; wrt, through: names; elements: how many an array has at most that is given whole; check, program, derivation: false leaves out. */
   trace(question) {
     return JSON.parse(this.traceText(question))
   }
 
   /* The same as the text that the engine writes. */
-  traceText({ expression, inputs = {}, cotangent, wrt = [], through = [], elements, check = true, program = true }) {
+  traceText({ expression, inputs = {}, cotangent, wrt = [], through = [], elements, check = true, program = true, derivation = true }) {
     return this.#ask(inputs, cotangent, (call) => {
       if (wrt.length) call('option', 'wrt', wrt.join(','))
       if (through.length) call('option', 'through', through.join(','))
       if (elements !== undefined) call('option', 'elements', String(elements))
       if (!check) call('option', 'check', 'no')
       if (!program) call('option', 'program', 'no')
+      if (!derivation) call('option', 'derivation', 'no')
       return call('trace', expression)
     })
   }

@@ -196,8 +196,10 @@ void engine_option(const char *name, const char *value)
         s->no_check = no;
     else if (!strcmp(name, "program"))
         s->no_program = no;
+    else if (!strcmp(name, "derivation"))
+        s->no_derivation = no;
     else
-        session_fail(WEFT_ERROR_ARGUMENT, "the options are wrt, through, elements, check and program");
+        session_fail(WEFT_ERROR_ARGUMENT, "the options are wrt, through, elements, check, program and derivation");
 }
 
 /* --- the expression --- */

@@ -23,7 +23,7 @@ typedef struct session {
     weft_shape cotangent_shape;
     char *wrt, *through; /* names; NULL: none are given */
     size_t most_elements;
-    bool no_check, no_program;
+    bool no_check, no_program, no_derivation;
     weft_status status; /* the first error, and its words */
     char message[WEFT_MESSAGE_SIZE];
     document answer;

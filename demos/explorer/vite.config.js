@@ -1,26 +1,35 @@
-/* One HTML file that works from file://, offline: script, styles and engine stand in it, the script and the engine deflated and in base64, which halves
- * them. WEFT_ENGINE: the engine.wasm that goes in. The served page of `npm run dev` has them as they are. */
+/* One HTML file that works from file://, offline: script, styles and engine stand in it, the script and the engine packed, see src/packed.js, which makes
+ * them less than half as large. WEFT_ENGINE: the engine.wasm that goes in. The page of `vite dev` has them as they are. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { deflateRawSync } from 'node:zlib'
 import { defineConfig } from 'vite'
 
+import { unpack } from './src/packed.js'
+
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const wasm = process.env.WEFT_ENGINE ?? here('../../build-explorer/engine/demos/explorer/engine.wasm')
 
-const packed = (bytes) => deflateRawSync(bytes, { level: 9 }).toString('base64')
-
-/* A part of the page that src/packed.js unpacks. */
-const part = (id, bytes) => `<script type="application/octet-stream" id="${id}">${packed(bytes)}</script>`
+function packed(id, content) {
+  const deflated = deflateRawSync(content, { level: 9, memLevel: 9 })
+  const padded = Buffer.concat([deflated, Buffer.alloc(-deflated.length & 3)])
+  let text = ''
+  for (let at = 0; at < padded.length; at += 4) {
+    let word = padded.readUInt32BE(at), digits = ''
+    for (let k = 0; k < 5; k++, word = Math.floor(word / 85)) digits = String.fromCharCode(40 + (word % 85)).replace('<', '!') + digits
+    text += digits
+  }
+  return `<script type="application/octet-stream" id="${id}" data-bytes="${deflated.length}">${text}</script>`
+}
 
 /* Runs the packed script as the module that it was. */
-const start = `
-const text = atob(document.getElementById('packed-page').textContent)
-const bytes = Uint8Array.from(text, (c) => c.charCodeAt(0))
+const start = `<script type="module">
+${unpack}
 const script = document.createElement('script')
 script.type = 'module'
-script.textContent = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'))).text()
-document.head.append(script)`
+script.textContent = await unpack('packed-page').text()
+document.head.append(script)
+</script>`
 
 function oneFile() {
   return {
@@ -35,7 +44,7 @@ function oneFile() {
       if (scripts.length !== 1 || files.length !== 2 + styles.length)
         this.error(`one script, styles and a page were expected, and there are ${files.map((file) => file.fileName).join(', ')}`)
       const head = styles.map((file) => `<style>${file.source}</style>`).join('\n')
-      const body = [part('packed-page', scripts[0].code), part('packed-engine', readFileSync(wasm)), `<script type="module">${start}\n</script>`].join('\n')
+      const body = [packed('packed-page', scripts[0].code), packed('packed-engine', readFileSync(wasm)), start].join('\n')
       page.source = String(page.source)
         .replace(/^\s*<(script|link)\b[^>]*\b(src|href)="[^"]*"[^>]*>(<\/script>)?\n?/gm, '')
         .replace('</head>', () => `${head}\n</head>`)

@@ -131,31 +131,35 @@ static bool shows_itself(weft_node x)
                                          node->shape->count > weft__at(x.tape, node->operand[0])->shape->count);
 }
 
-static const char *label_of(void *context, uint32_t id)
+const char *weft__walk_label_of(const weft_walk *walk, size_t from, uint32_t id)
 {
-    const naming *n = context;
-    const weft_walk *walk = n->walk;
     const weft__walk_store *store = walk->store;
     weft_node of;
     int edge;
-    if (n->from < walk->n_nodes && id == walk->node[n->from].adjoint.id)
-        return walk->node[n->from].adjoint_label;
+    if (from < walk->n_nodes && id == walk->node[from].adjoint.id)
+        return walk->node[from].adjoint_label;
     if (id >= store->end && weft_node_adjoint_of(weft__handle(walk->dy.tape, id), &of, &edge) && edge == -2)
         id = of.id; /* a copy */
     uint32_t k = id < store->end ? store->index[id] : WEFT_NO_ID;
     return k == WEFT_NO_ID || shows_itself(walk->node[k].node) ? NULL : walk->node[k].label;
 }
 
+static const char *label_of(void *context, uint32_t id)
+{
+    const naming *n = context;
+    return weft__walk_label_of(n->walk, n->from, id);
+}
+
 const char *weft__walk_text(weft_walk *walk, size_t node)
 {
     naming n = {walk, walk->n_nodes};
-    return weft__walk_print(walk, walk->node[node].node, &(weft__labels){label_of, &n}, false);
+    return weft__walk_print(walk, walk->node[node].node, &(weft__labels){.of = label_of, .context = &n}, false);
 }
 
 const char *weft__walk_flow_text(weft_walk *walk, size_t from, weft_node x, bool as_operand)
 {
     naming n = {walk, from};
-    return weft__walk_print(walk, x, &(weft__labels){label_of, &n}, as_operand || label_of(&n, x.id));
+    return weft__walk_print(walk, x, &(weft__labels){label_of, &n, .covered = true}, as_operand || label_of(&n, x.id));
 }
 
 typedef struct whole {
@@ -182,5 +186,5 @@ static const char *name_of(void *context, uint32_t id)
 const char *weft__walk_whole_text(weft_walk *walk, weft_node x, bool adjoints)
 {
     whole w = {walk, adjoints};
-    return weft__walk_print(walk, x, &(weft__labels){name_of, &w}, weft_node_scalar(x, NULL)); /* zeros as 0 */
+    return weft__walk_print(walk, x, &(weft__labels){.of = name_of, .context = &w}, weft_node_scalar(x, NULL)); /* zeros as 0 */
 }

@@ -82,8 +82,9 @@ static const char *role_of(const weft_op *op)
     return op->kind == WEFT_INPUT ? "input" : op->kind == WEFT_PARAMETER ? "parameter" : op->kind == WEFT_CONSTANT ? "constant" : "op";
 }
 
-static void put_node(weft__json *j, const weft_walk_node *n)
+static void put_node(weft__trace *t, const weft_walk_node *n)
 {
+    weft__json *j = &t->json;
     weft_node x[WEFT_MAX_OPERANDS];
     int count;
     const weft_op *op = weft__maker(n->node, x, &count);
@@ -98,6 +99,7 @@ static void put_node(weft__json *j, const weft_walk_node *n)
     text(j, "scope", weft_node_scope(n->node));
     text(j, "formula", op->formula ? op->formula : "");
     text(j, "text", n->text);
+    weft__trace_indexed(t, n->node, -1);
     put_attributes(j, n->node);
     weft_shape shape = weft_node_shape(n->node);
     weft__json_key(j, "shape");
@@ -138,7 +140,7 @@ static void put_nodes(weft__trace *t)
     key_on_a_line(j, "nodes");
     weft__json_open(j, '[');
     for (size_t k = 0; k < w->n_nodes; k++)
-        put_node(j, &w->node[k]);
+        put_node(t, &w->node[k]);
     weft__json_close(j, ']');
     weft__json_line(j);
     whole(j, "output", w->node[w->output].node.id);
@@ -152,8 +154,10 @@ static void put_nodes(weft__trace *t)
 
 /* --- the walk --- */
 
-static void put_edge(weft__json *j, const weft_walk *w, const weft_walk_edge *e)
+static void put_edge(weft__trace *t, const weft_walk_edge *e)
 {
+    weft__json *j = &t->json;
+    const weft_walk *w = &t->walk;
     weft__json_open(j, '{');
     whole(j, "operand", w->node[e->to].node.id);
     whole(j, "slot", (uint64_t)e->slot);
@@ -162,6 +166,8 @@ static void put_edge(weft__json *j, const weft_walk *w, const weft_walk_edge *e)
         text(j, "local", e->local_text);
         array(j, "local_value", e->local, e->local_value);
     }
+    if (e->flow_value)
+        weft__trace_indexed(t, w->node[e->from].node, e->slot);
     array(j, "flow", e->flow, e->flow_value);
     weft__json_key(j, "first");
     weft__json_word(j, e->first ? "true" : "false");
@@ -182,7 +188,7 @@ static void put_walk(weft__trace *t)
         weft__json_key(j, "edges");
         weft__json_open(j, '[');
         for (; k < w->n_edges && w->edge[k].from == from; k++)
-            put_edge(j, w, &w->edge[k]);
+            put_edge(t, &w->edge[k]);
         weft__json_close(j, ']');
         weft__json_close(j, '}');
     }
@@ -191,7 +197,7 @@ static void put_walk(weft__trace *t)
 
 /* --- the program --- */
 
-static bool into_text(void *context, const char *more, size_t bytes)
+bool weft__trace_store(void *context, const char *more, size_t bytes)
 {
     weft__walk_store *s = context;
     if (!weft__grow(&s->allocator, &s->text, &s->text_allocated, s->text_used + bytes + 1, 1))
@@ -234,7 +240,7 @@ static weft_status trace_program(weft__trace *t)
         weft_program *program = weft_compile(outputs, n);
         status = weft_program_status(program);
         s->text_used = 0;
-        if (status == WEFT_OK && weft_program_describe((weft_writer){into_text, s}, program) != WEFT_OK)
+        if (status == WEFT_OK && weft_program_describe((weft_writer){weft__trace_store, s}, program) != WEFT_OK)
             status = WEFT_ERROR_MEMORY;
         if (status == WEFT_OK)
             put_program(t, program);
@@ -264,9 +270,11 @@ static weft_status write(weft__trace *t)
         weft__json_word(j, "null");
     put_nodes(t);
     put_walk(t);
-    weft_status status = WEFT_OK;
-    if (o->n_through)
+    weft_status status = t->no_memory ? weft__tape_fail(t->tape, WEFT_ERROR_MEMORY, "out of memory") : WEFT_OK;
+    if (status == WEFT_OK && o->n_through)
         status = weft__trace_paths(t);
+    if (status == WEFT_OK && !o->no_derivation)
+        status = weft__trace_derivation(t);
     if (status == WEFT_OK && !o->no_check)
         status = weft__trace_check(t);
     if (status == WEFT_OK && !o->no_program)
@@ -288,6 +296,7 @@ weft_status weft_trace(weft_writer writer, weft_node y, const weft_trace_options
     t.json = (weft__json){.out = {.writer = writer}, .fresh = true, .most = o->most_elements ? o->most_elements : 4096};
     weft_mark mark = weft_tape_mark(y.tape);
     weft_status status = weft_walk_record(y, &o->walk, &t.walk);
+    t.on_paper = status == WEFT_OK && weft__trace_on_paper(&t);
     if (status == WEFT_OK)
         status = weft_walk_run(&t.walk, o->bind, o->n_bind);
     if (status == WEFT_OK)

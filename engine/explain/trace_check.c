@@ -35,6 +35,7 @@ static bool can_check(checking *c, const weft_walk_node *n)
     const weft_binding *b = binding_of(c, x);
     const char *why = weft_node_dtype(x) != WEFT_F64 || weft_node_dtype(c->t->y) != WEFT_F64 ? "differences are taken in f64"
                       : kind != WEFT_INPUT && kind != WEFT_PARAMETER                   ? "it is no input, so it cannot be moved alone"
+                      : n->silence == WEFT_SILENT_STOPPED                              ? "its derivative is 0 by definition, whatever differences say"
                       : weft__element_count(x) > c->most                               ? "it has many elements"
                       : !b || b->bytes != weft__element_count(x) * sizeof(double)      ? "no data is bound to it"
                                                                                        : NULL;

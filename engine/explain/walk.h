@@ -31,6 +31,9 @@ const char *weft__walk_print(weft_walk *walk, weft_node x, const weft__labels *l
 const char *weft__walk_text(weft_walk *walk, size_t node);      /* of a node of the walk, over the labels of its operands */
 const char *weft__walk_flow_text(weft_walk *walk, size_t from, weft_node x, bool as_operand); /* of what the rule of `from` recorded */
 
+/* The label of node id where `from` is what sends, n_nodes: nobody; NULL: it is written out. */
+const char *weft__walk_label_of(const weft_walk *walk, size_t from, uint32_t id);
+
 /* Over the nodes that have names, and dy; everything else is written out. adjoints: those that have names keep them. */
 const char *weft__walk_whole_text(weft_walk *walk, weft_node x, bool adjoints);
 

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-static weft_status out_of_memory(weft__audit *a)
+weft_status weft__audit_out_of_memory(weft__audit *a)
 {
     return weft__tape_fail(a->tape, WEFT_ERROR_MEMORY, "out of memory");
 }
@@ -34,7 +34,8 @@ static bool allocate_values(weft__audit *a, weft__audited *v)
     v->exact = weft__allocate(from, v->count * sizeof(double) + 1);
     v->truth = weft__allocate(from, v->count * sizeof(double) + 1);
     v->made = weft__allocate(from, v->count * sizeof(double) + 1);
-    return v->stored && v->exact && v->truth && v->made;
+    v->inherited = weft__allocate(from, v->count * sizeof(double) + 1);
+    return v->stored && v->exact && v->truth && v->made && v->inherited;
 }
 
 bool weft__audit_collect(weft__audit *a)
@@ -69,6 +70,7 @@ void weft__audit_release(weft__audit *a)
     const weft_allocator *from = &a->tape->allocator;
     weft_program_free(a->all);
     weft_program_free(a->outputs);
+    weft__precise_free(&a->precise);
     weft_tape_free(a->replay);
     for (size_t k = 0; a->nodes && k < a->n; k++) {
         weft__audited *v = &a->nodes[k];
@@ -76,6 +78,7 @@ void weft__audit_release(weft__audit *a)
         weft__release(from, v->exact, v->count * sizeof(double) + 1);
         weft__release(from, v->truth, v->count * sizeof(double) + 1);
         weft__release(from, v->made, v->count * sizeof(double) + 1);
+        weft__release(from, v->inherited, v->count * sizeof(double) + 1);
     }
     weft__release(from, a->nodes, a->most * sizeof *a->nodes);
     weft__release(from, a->slot, a->most * sizeof *a->slot);
@@ -112,8 +115,7 @@ static weft_status store_leaf(weft__audit *a, weft__audited *v)
     return WEFT_OK;
 }
 
-/* The op on operands of another tape; `wide`: in f64, which its result has then, too. */
-static weft_node record_again(const weft__node *node, const weft_node *x, bool wide)
+weft_node weft__audit_again(const weft__node *node, const weft_node *x, bool wide)
 {
     weft_node y = weft_record(node->op, x, node->n, node->attributes);
     return wide && !weft_node_failed(y) && is_float(y) && weft_node_dtype(y) != WEFT_F64 ? weft_cast(y, WEFT_F64) : y;
@@ -151,7 +153,7 @@ static weft_status run_one(weft__audit *a, weft_tape *scratch, weft__audited *v,
         for (size_t k = 0; widened[i] && k < from[i]->count; k++)
             widened[i][k] = (double)((const float *)from[i]->stored)[k];
     }
-    result[0] = n_out > 1 ? weft_record(node->op, x, node->n, node->attributes) : record_again(node, x, wide);
+    result[0] = n_out > 1 ? weft_record(node->op, x, node->n, node->attributes) : weft__audit_again(node, x, wide);
     for (int k = 1; k < n_out; k++)
         result[k] = weft_part(result[0], k);
     weft_program *program = room ? weft_compile_with(result, (size_t)n_out, &as_recorded) : NULL;
@@ -159,7 +161,7 @@ static weft_status run_one(weft__audit *a, weft_tape *scratch, weft__audited *v,
         weft_bind(program, x[i], widened[i] ? (const void *)widened[i] : from[i]->stored, from[i]->count * weft_dtype_size(weft_node_dtype(x[i])));
     if (room && weft_program_status(program) == WEFT_OK)
         weft_run(program);
-    weft_status status = room ? transfer(a, scratch, program) : out_of_memory(a);
+    weft_status status = room ? transfer(a, scratch, program) : weft__audit_out_of_memory(a);
     for (int k = 0; k < n_out && status == WEFT_OK; k++) {
         uint32_t id = v->node.id + (uint32_t)k;
         if (id >= a->most || a->slot[id] >= a->n || a->nodes[a->slot[id]].node.id != id)
@@ -177,19 +179,21 @@ static weft_status run_one(weft__audit *a, weft_tape *scratch, weft__audited *v,
     return status;
 }
 
-static void find_made(weft__audited *v)
+double weft__audit_difference(double a, double b)
 {
-    for (size_t i = 0; i < v->count; i++) {
-        double stored = weft__element_value(weft_node_dtype(v->node), v->stored, i), off = stored - v->exact[i];
-        bool same = stored == v->exact[i] || (isnan(stored) && isnan(v->exact[i]));
-        v->made[i] = same ? 0 : off;
-    }
+    return a == b || (isnan(a) && isnan(b)) ? 0 : a - b;
 }
 
-static weft_status run_nodes(weft__audit *a)
+static void find_made(weft__audited *v)
+{
+    for (size_t i = 0; i < v->count; i++)
+        v->made[i] = weft__audit_difference(weft__element_value(weft_node_dtype(v->node), v->stored, i), v->exact[i]);
+}
+
+weft_status weft__audit_nodes(weft__audit *a, bool wide)
 {
     weft_tape *scratch = weft_tape_new(&a->tape->allocator);
-    weft_status status = scratch ? WEFT_OK : out_of_memory(a);
+    weft_status status = scratch ? WEFT_OK : weft__audit_out_of_memory(a);
     for (size_t k = 0; k < a->n && status == WEFT_OK; k++) {
         weft__audited *v = &a->nodes[k];
         const weft__node *node = weft__look(v->node);
@@ -197,11 +201,11 @@ static weft_status run_nodes(weft__audit *a)
             status = store_leaf(a, v);
         else if (node->op->kind != WEFT_PART)
             status = run_one(a, scratch, v, false);
-        if (status == WEFT_OK && node->n && node->op->kind != WEFT_PART && v->exact)
+        if (status == WEFT_OK && wide && node->n && node->op->kind != WEFT_PART && v->exact)
             status = run_one(a, scratch, v, true);
     }
     for (size_t k = 0; k < a->n && status == WEFT_OK; k++)
-        if (a->nodes[k].exact)
+        if (a->nodes[k].exact && (wide || !weft__look(a->nodes[k].node)->n))
             find_made(&a->nodes[k]);
     weft_tape_free(scratch);
     return status;
@@ -226,7 +230,7 @@ static void replay(weft__audit *a, weft__audited *v)
     } else {
         for (int i = 0; i < node->n; i++)
             x[i] = a->nodes[a->slot[node->operand[i]]].replayed;
-        y = node->n ? record_again(node, x, weft__output_count(node->op) == 1) : replay_leaf(a, v);
+        y = node->n ? weft__audit_again(node, x, weft__output_count(node->op) == 1) : replay_leaf(a, v);
     }
     v->replayed = y;
     if (!is_float(v->node))
@@ -244,19 +248,27 @@ static weft_status bind_zeros(weft__audit *a, weft_program *program)
     return transfer(a, a->replay, program);
 }
 
-static weft_status run_replay(weft__audit *a, weft_node *node)
+void weft__audit_replay(weft__audit *a, weft_node *node)
 {
-    const weft_options as_recorded = {.rewriting = WEFT_REWRITE_NONE};
     for (size_t k = 0; k < a->n; k++) {
         replay(a, &a->nodes[k]);
         node[k] = a->nodes[k].replayed;
     }
+}
+
+static weft_status run_replay(weft__audit *a, weft_node *node)
+{
+    const weft_options as_recorded = {.rewriting = WEFT_REWRITE_NONE};
+    weft__audit_replay(a, node);
     a->all = weft_compile_with(node, a->n, &as_recorded);
     if (bind_zeros(a, a->all) != WEFT_OK)
         return a->tape->status;
     for (size_t k = 0; k < a->n; k++)
         if (a->nodes[k].exact)
             memcpy(a->nodes[k].truth, weft_output(a->all, k), a->nodes[k].count * sizeof(double));
+    for (size_t k = 0; k < a->n; k++)
+        for (size_t i = 0; i < a->nodes[k].count && a->nodes[k].exact; i++)
+            a->nodes[k].inherited[i] = weft__audit_difference(a->nodes[k].exact[i], a->nodes[k].truth[i]);
     for (size_t k = 0; k < a->n_y; k++)
         node[k] = a->nodes[a->slot[a->y[k].id]].replayed;
     a->outputs = weft_compile_with(node, a->n_y, &as_recorded);
@@ -265,7 +277,9 @@ static weft_status run_replay(weft__audit *a, weft_node *node)
 
 weft_status weft__audit_run(weft__audit *a)
 {
-    if (run_nodes(a) != WEFT_OK)
+    if (a->by_mpfr)
+        return weft__audit_run_precisely(a);
+    if (weft__audit_nodes(a, true) != WEFT_OK)
         return a->tape->status;
     size_t room = (a->n > a->n_y ? a->n : a->n_y) * sizeof(weft_node);
     weft_node *node = weft__allocate(&a->tape->allocator, room);
@@ -273,7 +287,7 @@ weft_status weft__audit_run(weft__audit *a)
     if (node && a->replay)
         run_replay(a, node);
     else
-        out_of_memory(a);
+        weft__audit_out_of_memory(a);
     weft__release(&a->tape->allocator, node, room);
     return a->tape->status;
 }

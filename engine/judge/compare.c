@@ -39,6 +39,8 @@ static weft_status check_arguments(weft__comparing *c)
             return refuse(c, "each side needs a name and a value");
     if (c->options.dtype == WEFT_I64)
         return refuse(c, "what is measured must be f32 or f64");
+    if (!weft_truth_available(c->options.truth))
+        return refuse(c, "this library was built without MPFR, so the truth can be f64 only; with libmpfr-dev installed, build it again");
     weft_status status = weft__signature_read(c);
     return status == WEFT_OK && c->options.size ? check_sizes(c) : status;
 }
@@ -60,7 +62,10 @@ static bool is_steady(weft__comparing *c, const weft__case *k, int side, bool *s
 {
     weft__outcome a, b;
     *steady = true;
-    if (!weft__side_run(c, k, side, WEFT_F64, 0, &a) || !weft__side_run(c, k, side, WEFT_F64, 0, &b))
+    if (!weft__side_run(c, k, side, WEFT_F64, 0, &a))
+        return false;
+    weft__side_forget(c, side);
+    if (!weft__side_run(c, k, side, WEFT_F64, 0, &b))
         return false;
     *steady = a.refused == b.refused;
     for (size_t r = 0; r < a.n && *steady && !a.refused; r++)
@@ -194,9 +199,11 @@ weft_status weft_compare(const weft_side sides[2], const weft_compare_input *inp
     bool good = run_trials(&c, c.options.trials ? c.options.trials : 60);
     if (good && c.options.size && comparison->agreement != WEFT_SIDES_REFUSE)
         good = weft__measure_sides(&c);
+    weft__side_forget(&c, 0);
+    weft__side_forget(&c, 1);
     weft__arena_free(&c.arena);
-    if (good)
-        return WEFT_OK;
+    if (good || c.no_truth)
+        return good ? WEFT_OK : WEFT_ERROR_ARGUMENT;
     snprintf(comparison->message, sizeof comparison->message, "out of memory");
     return WEFT_ERROR_MEMORY;
 }

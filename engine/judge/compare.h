@@ -2,6 +2,7 @@
 #ifndef WEFT_JUDGE_COMPARE_H
 #define WEFT_JUDGE_COMPARE_H
 
+#include "engine/judge/precise.h"
 #include "engine/record/arena.h"
 
 /* How numbers of an input are drawn, where its signature sets no bounds. */
@@ -36,6 +37,22 @@ typedef struct weft__finding {
     char message[WEFT_MESSAGE_SIZE]; /* "" or why, where it is not a number */
 } weft__finding;
 
+/* A side on a tape. */
+typedef struct weft__recorded {
+    weft_tape *tape;
+    weft_node x[WEFT_MOST_INPUTS], dy, tangent[WEFT_MOST_INPUTS], weight[WEFT_MOST_INPUTS];
+    weft_node out[WEFT_MOST_COMPARED];
+    size_t n;
+} weft__recorded;
+
+/* A side as it was compiled last: other numbers of the same shapes run on the same program. */
+typedef struct weft__compiled {
+    weft_shape shape[WEFT_MOST_INPUTS];
+    weft_dtype dtype;
+    weft__recorded recorded; /* tape NULL: there is none */
+    weft_program *program;
+} weft__compiled;
+
 typedef struct weft__comparing {
     const weft_side *side; /* (2) */
     const weft_compare_input *input;
@@ -48,7 +65,10 @@ typedef struct weft__comparing {
     bool active[WEFT_MOST_INPUTS]; /* its derivative is asked for */
     size_t n_active;
     bool heard[WEFT_MOST_INPUTS];  /* its gradient was not 0 once */
+    weft__compiled compiled[2];
+    bool narrow;                   /* numbers are bound as f32 holds them, so that both dtypes have the same */
     bool no_memory;
+    bool no_truth;                 /* it was asked for and cannot be had; the message says why */
 } weft__comparing;
 
 /* --- compare_case.c --- */
@@ -64,20 +84,19 @@ void weft__shape_of(const weft__comparing *c, size_t input, const size_t *length
 
 /* One side on one case; jitter: 0, or a seed of changes of an ulp or so. False when out of memory. */
 bool weft__side_run(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, uint64_t jitter, weft__outcome *outcome);
+void weft__side_forget(weft__comparing *c, int side); /* the next run records it anew */
 bool weft__sides_differ(weft__comparing *c, const weft__case *k, weft__finding *finding); /* false when out of memory */
 
-/* Records a side: x (n), y, and the inputs for the cotangent; outputs y and the gradients, then if asked the derivatives of further kinds. */
-typedef struct weft__recorded {
-    weft_tape *tape;
-    weft_node x[WEFT_MOST_INPUTS], dy, tangent[WEFT_MOST_INPUTS], weight[WEFT_MOST_INPUTS];
-    weft_node out[WEFT_MOST_COMPARED];
-    size_t n;
-} weft__recorded;
-
+/* Records a side, x, y and the cotangent: outputs y and the gradients, then if asked the derivatives of further kinds. */
 weft_status weft__side_record(const weft__comparing *c, const weft_shape *shape, int side, weft_dtype dtype, bool all, weft__recorded *r);
+
+/* The data of each input, which is the arena's: of WEFT__MOST_BOUND at most. False: no memory. */
+enum { WEFT__MOST_BOUND = 1 + 3 * WEFT_MOST_INPUTS };
+bool weft__side_data(weft__comparing *c, const weft__case *k, const weft__recorded *r, uint64_t jitter, weft_binding *bind, size_t *n);
 
 /* False: an error of the program, or no memory. */
 bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter);
+double weft__largest_finite(const double *x, size_t n); /* |x[e]|, of those that are finite */
 void weft__result_name(const weft__comparing *c, size_t k, char *name, size_t size);
 
 /* --- compare_shrink.c, compare_report.c --- */

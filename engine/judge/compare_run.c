@@ -107,8 +107,8 @@ static double weight(uint64_t seed, uint64_t stream, size_t element)
     return u < 0 ? u - 0.5 : u + 0.5;
 }
 
-/* Binds an input to numbers of its dtype; the program holds on to them until the arena is rewound. */
-static bool bind(weft__comparing *c, weft_program *p, weft_node node, const double *from, uint64_t seed, uint64_t stream, uint64_t jitter)
+/* Numbers for a node, in its dtype. */
+static bool number_of(weft__comparing *c, weft_node node, const double *from, uint64_t seed, uint64_t stream, uint64_t jitter, weft_binding *bind)
 {
     weft_shape shape = weft_node_shape(node);
     weft_dtype dtype = weft_node_dtype(node);
@@ -121,26 +121,40 @@ static bool bind(weft__comparing *c, weft_program *p, weft_node node, const doub
         if (dtype == WEFT_F32)
             ((float *)data)[e] = (float)x;
         else
-            ((double *)data)[e] = x;
+            ((double *)data)[e] = c->narrow ? (double)(float)x : x;
     }
-    return weft_bind(p, node, data, bytes) == WEFT_OK;
+    *bind = (weft_binding){node, data, bytes};
+    return true;
 }
 
-bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter)
+bool weft__side_data(weft__comparing *c, const weft__case *k, const weft__recorded *r, uint64_t jitter, weft_binding *bind, size_t *n)
 {
-    size_t n = 0;
-    bool good = bind(c, p, r->dy, NULL, k->seed, STREAM_COTANGENT, jitter);
+    size_t active = 0;
+    *n = 0;
+    bool good = number_of(c, r->dy, NULL, k->seed, STREAM_COTANGENT, jitter, &bind[(*n)++]);
     for (size_t i = 0; good && i < c->n; i++) {
         if (k->index[i]) {
-            good = weft_bind(p, r->x[i], k->index[i], k->count[i] * sizeof(int64_t)) == WEFT_OK;
+            bind[(*n)++] = (weft_binding){r->x[i], k->index[i], k->count[i] * sizeof(int64_t)};
             continue;
         }
-        good = bind(c, p, r->x[i], k->number[i], 0, i, jitter);
+        good = number_of(c, r->x[i], k->number[i], 0, i, jitter, &bind[(*n)++]);
         if (good && c->active[i] && r->tangent[0].tape) {
-            good = bind(c, p, r->tangent[n], NULL, k->seed, STREAM_TANGENT + i, jitter) && bind(c, p, r->weight[n], NULL, k->seed, STREAM_WEIGHT + i, jitter);
-            n++;
+            good = number_of(c, r->tangent[active], NULL, k->seed, STREAM_TANGENT + i, jitter, &bind[(*n)++]) &&
+                   number_of(c, r->weight[active], NULL, k->seed, STREAM_WEIGHT + i, jitter, &bind[(*n)++]);
+            active++;
         }
     }
+    return good;
+}
+
+/* The program holds on to the data until the arena is rewound. */
+bool weft__side_bind(weft__comparing *c, const weft__case *k, const weft__recorded *r, weft_program *p, uint64_t jitter)
+{
+    weft_binding bind[WEFT__MOST_BOUND];
+    size_t n;
+    bool good = weft__side_data(c, k, r, jitter, bind, &n);
+    for (size_t i = 0; i < n && good; i++)
+        good = weft_bind(p, bind[i].node, bind[i].data, bind[i].bytes) == WEFT_OK;
     return good;
 }
 
@@ -166,30 +180,61 @@ static bool read_outputs(weft__comparing *c, const weft__recorded *r, const weft
     return true;
 }
 
-bool weft__side_run(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, uint64_t jitter, weft__outcome *o)
+void weft__side_forget(weft__comparing *c, int side)
 {
-    weft__recorded r;
-    *o = (weft__outcome){.refused = false};
-    weft_status status = weft__side_record(c, k->shape, side, dtype, dtype == WEFT_F64, &r);
-    for (size_t i = 0; i < r.n && status == WEFT_OK; i++)
-        if (weft_node_dtype(r.out[i]) == WEFT_I64)
+    weft__compiled *at = &c->compiled[side];
+    weft_program_free(at->program);
+    weft_tape_free(at->recorded.tape);
+    *at = (weft__compiled){.program = NULL};
+}
+
+static bool is_compiled(const weft__comparing *c, const weft__case *k, int side, weft_dtype dtype)
+{
+    const weft__compiled *at = &c->compiled[side];
+    bool same = at->recorded.tape && at->dtype == dtype;
+    for (size_t i = 0; i < c->n && same; i++)
+        same = at->shape[i].rank == k->shape[i].rank && !memcmp(at->shape[i].dim, k->shape[i].dim, (size_t)k->shape[i].rank * sizeof(size_t));
+    return same;
+}
+
+/* False: the side was refused, as the outcome says, or there is no memory; it is forgotten then. */
+static bool compile(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, weft__outcome *o)
+{
+    weft__side_forget(c, side);
+    weft__compiled *at = &c->compiled[side];
+    weft_status status = weft__side_record(c, k->shape, side, dtype, dtype == WEFT_F64, &at->recorded);
+    for (size_t i = 0; i < at->recorded.n && status == WEFT_OK; i++)
+        if (weft_node_dtype(at->recorded.out[i]) == WEFT_I64)
             status = WEFT_ERROR_DTYPE;
     if (status != WEFT_OK) {
-        c->no_memory |= status == WEFT_ERROR_MEMORY;
-        const char *words = weft_tape_message(r.tape);
+        const char *words = weft_tape_message(at->recorded.tape);
         refused(o, status, *words ? words : status == WEFT_ERROR_DTYPE ? "its results must be numbers" : "it did not return nodes of the tape of its inputs");
-        weft_tape_free(r.tape);
-        return !c->no_memory;
+    } else {
+        at->program = weft_compile_with(at->recorded.out, at->recorded.n, c->options.program);
+        status = weft_program_status(at->program);
+        status = status == WEFT_ERROR_COMPILER ? WEFT_OK : status; /* it runs on tiles */
+        if (status != WEFT_OK)
+            refused(o, status, weft_program_message(at->program));
     }
-    weft_program *p = weft_compile_with(r.out, r.n, c->options.program);
-    bool good = weft_program_status(p) == WEFT_OK || weft_program_status(p) == WEFT_ERROR_COMPILER;
-    if (good && weft__side_bind(c, k, &r, p, jitter) && weft_run(p) == WEFT_OK)
-        good = read_outputs(c, &r, p, o);
+    c->no_memory |= status == WEFT_ERROR_MEMORY;
+    at->dtype = dtype;
+    memcpy(at->shape, k->shape, sizeof at->shape);
+    if (status != WEFT_OK)
+        weft__side_forget(c, side);
+    return status == WEFT_OK;
+}
+
+bool weft__side_run(weft__comparing *c, const weft__case *k, int side, weft_dtype dtype, uint64_t jitter, weft__outcome *o)
+{
+    const weft__compiled *at = &c->compiled[side];
+    *o = (weft__outcome){.refused = false};
+    if (!is_compiled(c, k, side, dtype) && !compile(c, k, side, dtype, o))
+        return !c->no_memory;
+    if (weft__side_bind(c, k, &at->recorded, at->program, jitter) && weft_run(at->program) == WEFT_OK)
+        read_outputs(c, &at->recorded, at->program, o);
     else if (!c->no_memory)
-        refused(o, weft_program_status(p), weft_program_message(p));
-    c->no_memory |= weft_program_status(p) == WEFT_ERROR_MEMORY;
-    weft_program_free(p);
-    weft_tape_free(r.tape);
+        refused(o, weft_program_status(at->program), weft_program_message(at->program));
+    c->no_memory |= weft_program_status(at->program) == WEFT_ERROR_MEMORY;
     return !c->no_memory;
 }
 
@@ -227,7 +272,7 @@ static int input_of(const weft__comparing *c, size_t r)
     return -1;
 }
 
-static double largest(const double *x, size_t n)
+double weft__largest_finite(const double *x, size_t n)
 {
     double most = 0;
     for (size_t e = 0; e < n; e++)
@@ -239,10 +284,10 @@ static double largest(const double *x, size_t n)
  * over x, or over two of them. */
 static double size_of_terms(const weft__comparing *c, const weft__case *k, size_t r, const weft__outcome *o)
 {
-    double y = largest(o->value[0], o->count[0]), x = INFINITY;
+    double y = weft__largest_finite(o->value[0], o->count[0]), x = INFINITY;
     for (size_t i = 0; i < c->n; i++)
         if (c->active[i] && k->count[i]) {
-            double size = largest(k->number[i], k->count[i]);
+            double size = weft__largest_finite(k->number[i], k->count[i]);
             x = fmin(x, size > 0 ? size : 1);
         }
     double by = fmax(1, 1 / x);

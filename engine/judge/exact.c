@@ -144,20 +144,24 @@ void weft__exact_free(weft__exact_graph *g)
 
 /* --- leaves --- */
 
+static weft_exact_number constant(weft__exact_graph *g, double a, bool narrow)
+{
+    return g->field.arithmetic ? weft_exact_double(&g->field, a) : weft__field_constant(&g->field, a, narrow);
+}
+
 static void read_data(weft__exact_graph *g, weft_exact_array *y, const void *data)
 {
     size_t n = count_of(y);
     if (y->dtype == WEFT_I64 && n)
         memcpy(y->index, data, n * sizeof *y->index);
     for (size_t i = 0; i < n && y->dtype != WEFT_I64; i++)
-        y->number[i] = y->dtype == WEFT_F32 ? weft__field_constant(&g->field, (double)((const float *)data)[i], true)
-                                            : weft__field_constant(&g->field, ((const double *)data)[i], false);
+        y->number[i] = y->dtype == WEFT_F32 ? constant(g, (double)((const float *)data)[i], true) : constant(g, ((const double *)data)[i], false);
 }
 
 static void read_constant(weft__exact_graph *g, weft_exact_array *y, const weft__node *node)
 {
     if (y->dtype == WEFT_F32 && node->shape->count == 1)
-        y->number[0] = weft__field_constant(&g->field, ((const weft__narrow_scalar *)node->attributes)->wide, true);
+        y->number[0] = constant(g, ((const weft__narrow_scalar *)node->attributes)->wide, true);
     else
         read_data(g, y, node->attributes);
 }
@@ -217,6 +221,8 @@ static void evaluate_elements(weft__exact_graph *g, const weft__node *node, cons
     for (size_t i = 0; i < count_of(y) && !g->field.again && !g->field.refused; i++) {
         for (int k = 0; k < node->n; k++)
             operand[k] = x[k].number[i];
+        if (g->field.arithmetic && g->field.arithmetic->special(&g->field, node->op, operand, node->n, &y->number[i]))
+            continue;
         y->number[i] = is_exact(node->op) ? node->op->exact->element(&g->field, operand)
                                           : weft_exact_symbol(&g->field, node->op->name, WEFT_NEITHER, operand, node->n);
     }
@@ -296,7 +302,7 @@ static void evaluate_movement(weft__exact_graph *g, const weft__node *node, cons
     }
 }
 
-static void evaluate_node(weft__exact_graph *g, uint32_t id)
+void weft__exact_node(weft__exact_graph *g, uint32_t id)
 {
     const weft__node *node = weft__at(g->tape, id);
     const weft_op *op = node->op;
@@ -309,6 +315,8 @@ static void evaluate_node(weft__exact_graph *g, uint32_t id)
     case WEFT_PARAMETER:
         if (bound)
             read_data(g, y, bound->data);
+        else if (g->field.arithmetic)
+            weft_exact_refuse(&g->field, "it is not bound");
         else
             draw_leaf(g, y, g->below[id]);
         return;
@@ -345,7 +353,7 @@ static void evaluate(weft__exact_graph *g, bool constants)
     for (uint32_t id = 0; id < g->needed.end && !g->field.again && !g->field.refused; id++)
         if (weft__is_needed(&g->needed, id) && (weft__at(g->tape, id)->op->kind == WEFT_CONSTANT) == constants) {
             g->at = id;
-            evaluate_node(g, id);
+            weft__exact_node(g, id);
         }
 }
 

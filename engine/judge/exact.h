@@ -1,4 +1,4 @@
-/* exact.h: a graph and its values at one point of a prime field. */
+/* exact.h: a graph and its values at one point of a prime field, or for inputs that are all bound over real numbers, see precise.h. */
 #ifndef WEFT_JUDGE_EXACT_H
 #define WEFT_JUDGE_EXACT_H
 
@@ -37,6 +37,9 @@ void weft__exact_draw_again(weft__exact_graph *g, uint64_t parts);
 
 /* Evaluates the graph there. The field says in `again` and `refused` what came in between, at node `at`. */
 void weft__exact_evaluate(weft__exact_graph *g);
+
+/* Evaluates one node. */
+void weft__exact_node(weft__exact_graph *g, uint32_t id);
 
 /* What options bind to a node, or NULL. */
 const weft_binding *weft__binding_of(const weft_prove_options *options, weft_node x);

@@ -128,11 +128,15 @@ static bool finite_numbers(weft_field *f, weft_exact_number a, weft_exact_number
 
 weft_exact_number weft_exact_whole(weft_field *f, int64_t n)
 {
+    if (f->arithmetic)
+        return f->arithmetic->whole(f, n);
     return (weft_exact_number){.value = from_whole(f, n), .real = (double)n};
 }
 
 weft_exact_number weft_exact_add(weft_field *f, weft_exact_number a, weft_exact_number b)
 {
+    if (f->arithmetic)
+        return f->arithmetic->add(f, a, b);
     if (isinf(a.real) != isinf(b.real) || (isinf(a.real) && a.real == b.real))
         return isinf(a.real) ? a : b; /* the other one is finite, or the same */
     if (!finite_numbers(f, a, b))
@@ -150,11 +154,15 @@ static weft_exact_number minus(weft_field *f, weft_exact_number a)
 
 weft_exact_number weft_exact_sub(weft_field *f, weft_exact_number a, weft_exact_number b)
 {
+    if (f->arithmetic)
+        return f->arithmetic->sub(f, a, b);
     return weft_exact_add(f, a, minus(f, b));
 }
 
 weft_exact_number weft_exact_mul(weft_field *f, weft_exact_number a, weft_exact_number b)
 {
+    if (f->arithmetic)
+        return f->arithmetic->mul(f, a, b);
     if (!finite_numbers(f, a, b))
         return a;
     if ((weft__is_constant(a) && !a.value) || (weft__is_constant(b) && !b.value))
@@ -175,6 +183,8 @@ static weft_exact_number reciprocal(weft_field *f, weft_exact_number a)
 
 weft_exact_number weft_exact_div(weft_field *f, weft_exact_number a, weft_exact_number b)
 {
+    if (f->arithmetic)
+        return f->arithmetic->div(f, a, b);
     if (!finite_numbers(f, a, b))
         return a;
     weft_exact_number y = weft_exact_mul(f, a, reciprocal(f, b));
@@ -226,6 +236,8 @@ size_t weft__field_related(const weft_field *f, uint64_t drawn)
 
 weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halves)
 {
+    if (f->arithmetic)
+        return f->arithmetic->power(f, a, halves);
     if (!finite_numbers(f, a, a))
         return a;
     if (!halves)
@@ -240,6 +252,8 @@ weft_exact_number weft_exact_power(weft_field *f, weft_exact_number a, int halve
 
 int weft_exact_compare(weft_field *f, weft_exact_number a, weft_exact_number b)
 {
+    if (f->arithmetic)
+        return f->arithmetic->compare(f, a, b);
     bool constants = weft__is_constant(a) && weft__is_constant(b);
     if (isinf(a.real) || isinf(b.real)) {
         double left = isinf(a.real) ? a.real : 0, right = isinf(b.real) ? b.real : 0;
@@ -253,11 +267,20 @@ int weft_exact_compare(weft_field *f, weft_exact_number a, weft_exact_number b)
     return is_positive(f, sum(f, a.value, negative(f, b.value))) ? 1 : -1;
 }
 
+bool weft_exact_equal(weft_field *f, weft_exact_number a, weft_exact_number b)
+{
+    if (f->arithmetic)
+        return f->arithmetic->equal(f, a, b);
+    return isinf(a.real) || isinf(b.real) ? a.real == b.real : a.value == b.value;
+}
+
 /* The order knows no "a > b > c, so a > c". The largest is the one that is above most others, and of several the one whose distances to the
  * others come first in a random order. So it is the same in any sequence of the elements, moves with them when the same is added to all, or all
  * are multiplied by a positive number and none is tied with another; it is the smallest of the negatives, and of two elements the larger. */
 size_t weft_exact_largest(weft_field *f, size_t n, const weft_exact_number *x, size_t stride, int sign)
 {
+    if (f->arithmetic)
+        return f->arithmetic->largest(f, n, x, stride, sign);
     size_t best = 0, best_wins = 0;
     uint64_t best_order = 0;
     for (size_t i = 0; i < n; i++) {
@@ -299,6 +322,8 @@ static weft_exact_number symbol(weft_field *f, const char *name, const weft_exac
 
 weft_exact_number weft_exact_symbol(weft_field *f, const char *name, weft_parity parity, const weft_exact_number *x, int n)
 {
+    if (f->arithmetic)
+        return f->arithmetic->symbol(f, name, x, n);
     bool mirrored = parity != WEFT_NEITHER && x[0].value > f->p - x[0].value;
     weft_exact_number turned = mirrored ? minus(f, x[0]) : x[0], y = symbol(f, name, mirrored ? &turned : x, n);
     if (parity == WEFT_ODD && !x[0].value && !isinf(x[0].real))
@@ -308,6 +333,8 @@ weft_exact_number weft_exact_symbol(weft_field *f, const char *name, weft_parity
 
 weft_exact_number weft_exact_exp(weft_field *f, weft_exact_number a)
 {
+    if (f->arithmetic)
+        return f->arithmetic->exp(f, a);
     if (isinf(a.real) && a.real < 0)
         return weft_exact_whole(f, 0);
     bool mirrored = a.value > f->p - a.value;
@@ -320,6 +347,8 @@ weft_exact_number weft_exact_exp(weft_field *f, weft_exact_number a)
 
 weft_exact_number weft_exact_log(weft_field *f, weft_exact_number a)
 {
+    if (f->arithmetic)
+        return f->arithmetic->log(f, a);
     return a.value == f->one && !isinf(a.real) ? weft_exact_whole(f, 0) : symbol(f, "log", &a, 1);
 }
 
@@ -374,5 +403,20 @@ weft_exact_number weft__field_constant(weft_field *f, double a, bool narrow)
 
 weft_exact_number weft_exact_double(weft_field *f, double a)
 {
+    if (f->arithmetic)
+        return f->arithmetic->constant(f, a);
     return weft__field_constant(f, a, false);
+}
+
+weft_exact_number weft_exact_irrational(weft_field *f, double a, int n, int halves)
+{
+    return f->arithmetic ? f->arithmetic->irrational(f, n, halves) : weft__field_constant(f, a, false);
+}
+
+bool weft_exact_truncate(weft_field *f, weft_exact_number a, int64_t *n)
+{
+    if (f->arithmetic && f->arithmetic->truncate(f, a, n))
+        return true;
+    weft_exact_refuse(f, f->arithmetic ? "a number of it fits no i64" : "a cast to i64 truncates, which has no meaning in a field");
+    return false;
 }

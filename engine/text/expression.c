@@ -21,6 +21,7 @@ typedef struct expression {
     weft__printer out;
     const weft_tape *tape;
     const weft__labels *labels; /* NULL: the names on the tape */
+    bool covered; /* by an array of full shape, through elementwise ops all the way */
     int terms; /* left to write */
 } expression;
 
@@ -66,8 +67,8 @@ static bool views_may_go(const expression *e, const weft__node *node)
     const weft_shape *y = &node->shape->dims;
     int rank = 0;
     bool covered[WEFT_MAX_RANK] = {false};
-    if (node->op->kind != WEFT_ELEMENTWISE)
-        return false;
+    if (node->op->kind != WEFT_ELEMENTWISE || e->covered)
+        return e->covered;
     for (int k = 0; k < node->n; k++) {
         const weft__shape *shape = weft__at(e->tape, see_through(e, node->operand[k]))->shape;
         const weft_shape *x = &shape->dims;
@@ -177,7 +178,8 @@ static void print_op(expression *e, uint32_t id, int at_least, int depth)
         node = weft__at(e->tape, node->operand[0]);
     }
     bool several = weft__output_count(node->op) > 1, infix = node->op->infix && !several;
-    bool parentheses = infix && node->op->precedence < at_least;
+    bool parentheses = infix && node->op->precedence < at_least, covered = e->covered;
+    e->covered &= node->op->kind == WEFT_ELEMENTWISE;
     e->terms--;
     print_text(e, parentheses ? "(" : "");
     if (infix)
@@ -187,6 +189,7 @@ static void print_op(expression *e, uint32_t id, int at_least, int depth)
     if (several)
         weft__printf(&e->out, "[%u]", output);
     print_text(e, parentheses ? ")" : "");
+    e->covered = covered;
 }
 
 static void print_operand(expression *e, uint32_t id, int at_least, int depth)
@@ -210,7 +213,7 @@ static weft_status print_node(weft_writer writer, weft_node x, const weft__label
     weft_status status = weft__check_outputs(writer, &x, 1);
     if (status != WEFT_OK)
         return status;
-    expression e = {.out = {.writer = writer}, .tape = x.tape, .labels = labels, .terms = MAX_TERMS};
+    expression e = {.out = {.writer = writer}, .tape = x.tape, .labels = labels, .covered = labels && labels->covered, .terms = MAX_TERMS};
     if (itself)
         print_operand(&e, see_through(&e, x.id), LOOSEST, 0);
     else if (is_leaf(weft__look(x)))

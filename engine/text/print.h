@@ -36,6 +36,7 @@ bool weft__is_negative(const weft__node *node);                        /* a cons
 typedef struct weft__labels {
     const char *(*of)(void *context, uint32_t id);
     void *context;
+    bool covered; /* what is printed meets an array of its full shape, as a factor of an adjoint does: so no broadcast in it needs saying */
 } weft__labels;
 
 /* As weft_print_expression(): x written out over what has a label. */

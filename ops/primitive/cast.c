@@ -71,12 +71,12 @@ static void cast_words(const void *attributes, const weft_shape *x, char *text, 
     snprintf(text, size, ", dtype=%s", weft_dtype_name((weft_dtype)*(const uint32_t *)attributes));
 }
 
-/* Truncation has no meaning in a field. */
 static void cast_in_field(weft_field *f, const weft_exact_call *call)
 {
     const weft_exact_array *x = &call->x[0], *y = &call->y[0];
-    if (y->dtype == WEFT_I64)
-        weft_exact_refuse(f, "a cast to i64 truncates, which has no meaning in a field");
+    for (size_t i = 0; i < weft_shape_count(&y->shape); i++)
+        if (y->dtype == WEFT_I64 && !weft_exact_truncate(f, x->number[i], &y->index[i]))
+            return;
     for (size_t i = 0; i < weft_shape_count(&y->shape) && y->dtype != WEFT_I64; i++)
         y->number[i] = x->dtype == WEFT_I64 ? weft_exact_whole(f, x->index[i]) : x->number[i];
 }

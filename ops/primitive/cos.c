@@ -11,10 +11,13 @@ static weft_node cos_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(cos, weft_exact_symbol(f, "cos", WEFT_EVEN, x, 1))
 
+static const weft_paper cos_on_paper = {.tex = "\\cos\\left(%s\\right)"};
+
 const weft_op weft_op_cos = {
     .name = "cos", .formula = "y = cos a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
     WEFT_KERNELS(cos), .partial = cos_partial, .exact = &cos_exact,
+    .paper = &cos_on_paper,
 };
 
 weft_node weft_cos(weft_node a)

@@ -15,10 +15,13 @@ static weft_node div_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(div, weft_exact_div(f, x[0], x[1]))
 
+static const weft_paper div_on_paper = {.form = WEFT_PAPER_FACTORS, .of = {1, -1}};
+
 const weft_op weft_op_div = {
     .name = "div", .formula = "y = a / b", .infix = "%s / %s", .precedence = 2, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 2,
     WEFT_KERNELS(div), .partial = div_partial, .exact = &div_exact,
+    .paper = &div_on_paper,
 };
 
 weft_node weft_div(weft_node a, weft_node b)

@@ -26,11 +26,14 @@ static weft_node exp_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(exp, weft_exact_exp(f, x[0]))
 
+static const weft_paper exp_on_paper = {.text = "exp(%s)", .tex = "e^{%s}"};
+
 const weft_op weft_op_exp = {
     .name = "exp", .formula = "y = e ** a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
     WEFT_KERNELS(exp), .functions = {e_to_thef_text, e_to_the_text, short_power_text, exp_tail_text}, .narrowed = &exp_narrowed, .partial = exp_partial,
     .exact = &exp_exact,
+    .paper = &exp_on_paper,
 };
 
 weft_node weft_exp(weft_node a)

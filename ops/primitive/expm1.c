@@ -15,10 +15,13 @@ static weft_node expm1_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(expm1, weft_exact_sub(f, weft_exact_exp(f, x[0]), weft_exact_whole(f, 1)))
 
+static const weft_paper expm1_on_paper = {.text = "(exp(%s) - 1)", .tex = "\\left(e^{%s} - 1\\right)"};
+
 const weft_op weft_op_expm1 = {
     .name = "expm1", .formula = "y = e ** a - 1", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 24,
     WEFT_KERNELS(expm1), .functions = {vector_expm1f_text, vector_expm1_text, exp_tail_text}, .partial = expm1_partial, .exact = &expm1_exact,
+    .paper = &expm1_on_paper,
 };
 
 weft_node weft_expm1(weft_node a)

@@ -45,10 +45,10 @@ static weft_node gelu_partial(weft_node y, const weft_node *x, int operand)
     return weft_add(below, weft_mul(a, density)); /* P(z < a) + a e**(-a**2/2)/sqrt(2 pi) */
 }
 
-/* erf, with the constant that the derivative has. */
+/* In the field with the constant that the derivative has. */
 static weft_exact_number gelu_in_field(weft_field *f, const weft_exact_number *x)
 {
-    weft_exact_number scaled = weft_exact_mul(f, x[0], weft_exact_double(f, 0.7071067811865476));
+    weft_exact_number scaled = weft_exact_mul(f, x[0], weft_exact_irrational(f, 0.7071067811865476, 2, -1));
     weft_exact_number twice = weft_exact_add(f, weft_exact_whole(f, 1), weft_exact_symbol(f, "erf", WEFT_ODD, &scaled, 1)); /* the probability */
     return weft_exact_div(f, weft_exact_mul(f, x[0], twice), weft_exact_whole(f, 2));
 }

@@ -5,10 +5,13 @@ WEFT_ELEMENTWISE2(less_equal, a <= b ? (T)1 : (T)0)
 
 WEFT_EXACT(less_equal, weft_exact_whole(f, weft_exact_compare(f, x[0], x[1]) <= 0))
 
+static const weft_paper less_equal_on_paper = {.text = "[%s <= %s]", .tex = "\\left[%s \\le %s\\right]"};
+
 const weft_op weft_op_less_equal = {
     .name = "less_equal", .formula = "y = 1 where a <= b, else 0", .arity = 2,
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_ZERO_DERIVATIVE,
     WEFT_KERNELS(less_equal), .exact = &less_equal_exact,
+    .paper = &less_equal_on_paper,
 };
 
 weft_node weft_less_equal(weft_node a, weft_node b)

@@ -22,10 +22,13 @@ static weft_node log_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(log, weft_exact_log(f, x[0]))
 
+static const weft_paper log_on_paper = {.text = "ln(%s)", .tex = "\\ln\\left(%s\\right)"};
+
 const weft_op weft_op_log = {
     .name = "log", .formula = "y = ln a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 20,
     WEFT_KERNELS(log), .functions = {vector_logf_text, vector_log_text, ln_of_text}, .partial = log_partial, .exact = &log_exact,
+    .paper = &log_on_paper,
 };
 
 weft_node weft_log(weft_node a)

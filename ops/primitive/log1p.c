@@ -16,10 +16,13 @@ static weft_node log1p_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(log1p, weft_exact_log(f, weft_exact_add(f, weft_exact_whole(f, 1), x[0])))
 
+static const weft_paper log1p_on_paper = {.text = "ln(1 + %s)", .tex = "\\ln\\left(1 + %s\\right)"};
+
 const weft_op weft_op_log1p = {
     .name = "log1p", .formula = "y = ln(1 + a)", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 24,
     WEFT_KERNELS(log1p), .functions = {vector_log1pf_text, vector_log1p_text, ln_of_text}, .partial = log1p_partial, .exact = &log1p_exact,
+    .paper = &log1p_on_paper,
 };
 
 weft_node weft_log1p(weft_node a)

@@ -240,10 +240,13 @@ static void matmul_in_field(weft_field *f, const weft_exact_call *call)
 
 static const weft_exact matmul_exact = {.array = matmul_in_field};
 
+static const weft_paper matmul_on_paper = {.form = WEFT_PAPER_CONTRACTION, .letters = "mk,kn"};
+
 const weft_op weft_op_matmul = {
     .name = "matmul", .formula = "y[.., m, n] = sum over k of a[.., m, k] b[.., k, n]", .infix = "%s @ %s", .precedence = 2, .arity = 2,
     .kind = WEFT_GENERAL, .flags = WEFT_ANY_STRIDES | WEFT_IN_PARTS | WEFT_NEVER_FAILS,
     .shape = matmul_shape, .kernel = matmul_kernel, .workspace = matmul_workspace, .transpose = matmul_transpose, .exact = &matmul_exact,
+    .paper = &matmul_on_paper,
 };
 
 /* A vector is a matrix of one row as a, of one column as b, whose axis the product does not have. */

@@ -27,11 +27,14 @@ static weft_exact_number max_in_field(weft_field *f, size_t n, const weft_exact_
 
 static const weft_exact max_exact = {.fold = max_in_field};
 
+static const weft_paper max_on_paper = {.text = "max", .tex = "\\max"};
+
 const weft_op weft_op_max = {
     .name = "max", .formula = "y = largest of x over the axes", .arity = 1,
     .flat = "but for the largest element",
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
     .shape = weft__extreme_shape, .fold = &max_fold, .vjp = weft__extreme_vjp, .exact = &max_exact,
+    .paper = &max_on_paper,
 };
 
 weft_node weft_max(weft_node x, unsigned axes, bool keepdims)

@@ -12,11 +12,14 @@ static weft_node maximum_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(maximum, weft_exact_compare(f, x[0], x[1]) > 0 ? x[0] : x[1])
 
+static const weft_paper maximum_on_paper = {.text = "max(%s, %s)", .tex = "\\max\\left(%s, %s\\right)"};
+
 const weft_op weft_op_maximum = {
     .name = "maximum", .formula = "y = max(a, b)", .arity = 2,
     .flat = "for the operand that is not chosen",
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE,
     WEFT_KERNELS(maximum), .partial = maximum_partial, .exact = &maximum_exact,
+    .paper = &maximum_on_paper,
 };
 
 weft_node weft_maximum(weft_node a, weft_node b)

@@ -27,11 +27,14 @@ static weft_exact_number min_in_field(weft_field *f, size_t n, const weft_exact_
 
 static const weft_exact min_exact = {.fold = min_in_field};
 
+static const weft_paper min_on_paper = {.text = "min", .tex = "\\min"};
+
 const weft_op weft_op_min = {
     .name = "min", .formula = "y = smallest of x over the axes", .arity = 1,
     .flat = "but for the smallest element",
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
     .shape = weft__extreme_shape, .fold = &min_fold, .vjp = weft__extreme_vjp, .exact = &min_exact,
+    .paper = &min_on_paper,
 };
 
 weft_node weft_min(weft_node x, unsigned axes, bool keepdims)

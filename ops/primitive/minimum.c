@@ -12,11 +12,14 @@ static weft_node minimum_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(minimum, weft_exact_compare(f, x[0], x[1]) < 0 ? x[0] : x[1])
 
+static const weft_paper minimum_on_paper = {.text = "min(%s, %s)", .tex = "\\min\\left(%s, %s\\right)"};
+
 const weft_op weft_op_minimum = {
     .name = "minimum", .formula = "y = min(a, b)", .arity = 2,
     .flat = "for the operand that is not chosen",
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE,
     WEFT_KERNELS(minimum), .partial = minimum_partial, .exact = &minimum_exact,
+    .paper = &minimum_on_paper,
 };
 
 weft_node weft_minimum(weft_node a, weft_node b)

@@ -11,10 +11,13 @@ static weft_node mul_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(mul, weft_exact_mul(f, x[0], x[1]))
 
+static const weft_paper mul_on_paper = {.form = WEFT_PAPER_FACTORS, .of = {1, 1}};
+
 const weft_op weft_op_mul = {
     .name = "mul", .formula = "y = a * b", .infix = "%s * %s", .precedence = 2, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .flags = WEFT_COMMUTATIVE,
     WEFT_KERNELS(mul), .partial = mul_partial, .exact = &mul_exact,
+    .paper = &mul_on_paper,
 };
 
 weft_node weft_mul(weft_node a, weft_node b)

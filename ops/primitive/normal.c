@@ -52,7 +52,7 @@ static void normal_in_field(weft_field *f, const weft_exact_call *call)
     weft__noise_in_field(f, call, "normal");
 }
 
-static const weft_exact normal_exact = {.array = normal_in_field, .below = weft__noise_below};
+static const weft_exact normal_exact = {.array = normal_in_field, .given = true, .below = weft__noise_below};
 
 const weft_op weft_op_normal = {
     .name = "normal", .formula = "y = sqrt(-2 ln u) cos(2 pi v), sin for every other element", .arity = 2,

@@ -103,17 +103,20 @@ static weft_exact_number pow_in_field(weft_field *f, const weft_exact_number *x)
 {
     double halves = 2 * x[1].real;
     bool plain = halves >= -64 && halves <= 64 && halves == (int)halves;
-    if (plain && weft_exact_add(f, x[1], x[1]).value == weft_exact_whole(f, (int)halves).value)
-        return weft_exact_power(f, x[0], (int)halves);
+    if (plain && weft_exact_equal(f, weft_exact_add(f, x[1], x[1]), weft_exact_whole(f, (int)halves)))
+        return weft_exact_power(f, (int)halves % 2 ? weft_exact_add(f, x[0], weft_exact_whole(f, 0)) : x[0], (int)halves); /* -0 + 0 is 0 */
     return weft_exact_symbol(f, "pow", WEFT_NEITHER, x, 2);
 }
 
 static const weft_exact pow_exact = {.element = pow_in_field};
 
+static const weft_paper pow_on_paper = {.form = WEFT_PAPER_POWER, .text = "(%s)^(%s)", .tex = "\\left(%s\\right)^{%s}"};
+
 const weft_op weft_op_pow = {
     .name = "pow", .formula = "y = a ** b", .infix = "%s ** %s", .precedence = 4, .arity = 2,
     .kind = WEFT_ELEMENTWISE, .cost = 16,
     .map = {pow_f32, pow_f64}, .text = pow_any_text, .text_for = pow_text_for, .partial = pow_partial, .exact = &pow_exact,
+    .paper = &pow_on_paper,
 };
 
 weft_node weft_pow(weft_node a, weft_node b)

@@ -93,10 +93,13 @@ static weft_exact_number prod_in_field(weft_field *f, size_t n, const weft_exact
 
 static const weft_exact prod_exact = {.fold = prod_in_field};
 
+static const weft_paper prod_on_paper = {.text = "prod", .tex = "\\prod"};
+
 const weft_op weft_op_prod = {
     .name = "prod", .formula = "y = product of x over the axes", .arity = 1,
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
     .shape = weft__reduction_shape, .fold = &prod_fold, .vjp = prod_vjp, .exact = &prod_exact,
+    .paper = &prod_on_paper,
 };
 
 weft_node weft_prod(weft_node x, unsigned axes, bool keepdims)

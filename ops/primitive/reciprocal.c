@@ -11,10 +11,13 @@ static weft_node reciprocal_partial(weft_node y, const weft_node *x, int operand
 
 WEFT_EXACT(reciprocal, weft_exact_power(f, x[0], -2))
 
+static const weft_paper reciprocal_on_paper = {.form = WEFT_PAPER_FACTORS, .of = {-1}};
+
 const weft_op weft_op_reciprocal = {
     .name = "reciprocal", .formula = "y = 1 / a", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 2,
     WEFT_KERNELS(reciprocal), .partial = reciprocal_partial, .exact = &reciprocal_exact,
+    .paper = &reciprocal_on_paper,
 };
 
 weft_node weft_reciprocal(weft_node a)

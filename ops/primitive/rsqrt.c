@@ -11,10 +11,13 @@ static weft_node rsqrt_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(rsqrt, weft_exact_power(f, x[0], -1))
 
+static const weft_paper rsqrt_on_paper = {.form = WEFT_PAPER_FACTORS, .of = {-0.5}};
+
 const weft_op weft_op_rsqrt = {
     .name = "rsqrt", .formula = "y = a ** (-1/2)", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 6,
     WEFT_KERNELS(rsqrt), .partial = rsqrt_partial, .exact = &rsqrt_exact,
+    .paper = &rsqrt_on_paper,
 };
 
 weft_node weft_rsqrt(weft_node a)

@@ -24,11 +24,13 @@ static weft_node sigmoid_partial(weft_node y, const weft_node *x, int operand)
 
 static weft_exact_number sigmoid_in_field(weft_field *f, const weft_exact_number *x)
 {
-    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, x[0]);
-    return weft_exact_div(f, e, weft_exact_add(f, one, e));
+    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, weft_exact_sub(f, weft_exact_whole(f, 0), x[0]));
+    return weft_exact_div(f, one, weft_exact_add(f, one, e));
 }
 
 static const weft_exact sigmoid_exact = {.element = sigmoid_in_field};
+
+static const weft_paper sigmoid_on_paper = {.tex = "\\sigma\\left(%s\\right)"};
 
 const weft_op weft_op_sigmoid = {
     .name = "sigmoid", .formula = "y = 1 / (1 + e ** -a)", .arity = 1,
@@ -36,6 +38,7 @@ const weft_op weft_op_sigmoid = {
     .kind = WEFT_ELEMENTWISE, .cost = 24,
     WEFT_KERNELS(sigmoid), .functions = {vector_sigmoidf_text, vector_sigmoid_text, e_to_the_text, exp_tail_text}, .partial = sigmoid_partial,
     .exact = &sigmoid_exact,
+    .paper = &sigmoid_on_paper,
 };
 
 weft_node weft_sigmoid(weft_node a)

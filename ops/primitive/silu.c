@@ -24,8 +24,8 @@ static weft_node silu_partial(weft_node y, const weft_node *x, int operand)
 
 static weft_exact_number silu_in_field(weft_field *f, const weft_exact_number *x)
 {
-    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, x[0]);
-    return weft_exact_mul(f, x[0], weft_exact_div(f, e, weft_exact_add(f, one, e)));
+    weft_exact_number one = weft_exact_whole(f, 1), e = weft_exact_exp(f, weft_exact_sub(f, weft_exact_whole(f, 0), x[0]));
+    return weft_exact_div(f, x[0], weft_exact_add(f, one, e));
 }
 
 static const weft_exact silu_exact = {.element = silu_in_field};

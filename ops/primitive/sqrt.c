@@ -11,10 +11,13 @@ static weft_node sqrt_partial(weft_node y, const weft_node *x, int operand)
 
 WEFT_EXACT(sqrt, weft_exact_power(f, x[0], 1))
 
+static const weft_paper sqrt_on_paper = {.form = WEFT_PAPER_FACTORS, .of = {0.5}};
+
 const weft_op weft_op_sqrt = {
     .name = "sqrt", .formula = "y = a ** (1/2)", .arity = 1,
     .kind = WEFT_ELEMENTWISE, .cost = 4,
     WEFT_KERNELS(sqrt), .partial = sqrt_partial, .exact = &sqrt_exact,
+    .paper = &sqrt_on_paper,
 };
 
 weft_node weft_sqrt(weft_node a)

@@ -52,10 +52,13 @@ static weft_exact_number sum_in_field(weft_field *f, size_t n, const weft_exact_
 
 static const weft_exact sum_exact = {.fold = sum_in_field};
 
+static const weft_paper sum_on_paper = {.form = WEFT_PAPER_TERMS, .of = {1}};
+
 const weft_op weft_op_sum = {
     .name = "sum", .formula = "y = sum of x over the axes", .arity = 1,
     .kind = WEFT_REDUCTION, .attribute_size = sizeof(weft_reduction),
     .shape = weft__reduction_shape, .fold = &sum_fold, .transpose = sum_transpose, .exact = &sum_exact,
+    .paper = &sum_on_paper,
 };
 
 weft_node weft_sum(weft_node x, unsigned axes, bool keepdims)

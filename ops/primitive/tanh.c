@@ -31,12 +31,15 @@ static weft_exact_number tanh_in_field(weft_field *f, const weft_exact_number *x
 
 static const weft_exact tanh_exact = {.element = tanh_in_field};
 
+static const weft_paper tanh_on_paper = {.tex = "\\tanh\\left(%s\\right)"};
+
 const weft_op weft_op_tanh = {
     .name = "tanh", .formula = "y = tanh a", .arity = 1,
     .flat = "where it is saturated",
     .kind = WEFT_ELEMENTWISE, .cost = 28,
     WEFT_KERNELS(tanh), .functions = {vector_tanhf_text, vector_tanh_text, vector_expm1_text, exp_tail_text}, .partial = tanh_partial,
     .exact = &tanh_exact,
+    .paper = &tanh_on_paper,
 };
 
 weft_node weft_tanh(weft_node a)

@@ -28,7 +28,7 @@ static void uniform_in_field(weft_field *f, const weft_exact_call *call)
     weft__noise_in_field(f, call, "uniform");
 }
 
-static const weft_exact uniform_exact = {.array = uniform_in_field, .below = weft__noise_below};
+static const weft_exact uniform_exact = {.array = uniform_in_field, .given = true, .below = weft__noise_below};
 
 const weft_op weft_op_uniform = {
     .name = "uniform", .formula = "y = Philox4x32-10 bits / 2**24 or 2**53", .arity = 2,

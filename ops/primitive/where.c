@@ -14,8 +14,7 @@ static weft_node where_transpose(weft_node y, const weft_node *x, int operand, w
 
 static weft_exact_number where_in_field(weft_field *f, const weft_exact_number *x)
 {
-    (void)f;
-    return x[0].value ? x[1] : x[2];
+    return weft_exact_equal(f, x[0], weft_exact_whole(f, 0)) ? x[2] : x[1];
 }
 
 static uint64_t where_below(const void *attributes, const weft_shape *x, int operand)
