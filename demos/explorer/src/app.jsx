@@ -8,6 +8,7 @@ import { feeders } from './feeds.js'
 import { Graph } from './graph.jsx'
 import { Header } from './header.jsx'
 import { sentence } from './lesson.js'
+import { Museum } from './museum.jsx'
 import { coordinates } from './numbers.js'
 import { fresh, hashOf, stateOf } from './state.js'
 import { Stepper, useStepKeys } from './stepper.jsx'
@@ -27,14 +28,15 @@ export function App({ engine, presets }) {
     pick: (pick) => set((old) => (same(old.pick, pick) ? { pick: null } : { pick, at: coordinates(lesson.byId.get(pick.id).shape, pick.index), node: pick.id })),
   }), [lesson, set])
   const light = useMemo(() => (lesson && isThere(lesson, state.pick) ? feeders(lesson, state.pick) : null), [lesson, state.pick])
-  useStepKeys(lesson ?? { last: 0 }, step, go)
-  useEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
   const shows = (part) => !state.hide.includes(part)
+  const museum = state.view === 'bugs' && shows('bugs')
+  useStepKeys(lesson ?? { last: 0 }, step, museum ? null : go)
+  useEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
   const edit = { ...editing(set, state), read }
   return (
     <>
-      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome }))} />
-      <div class={shows('editor') && !state.presenter ? 'columns' : 'columns two'}>
+      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, score: old.score, found: old.found, solved: old.solved }))} />
+      {museum ? <Museum {...{ engine, presets, state, set, shows }} /> : <div class={shows('editor') && !state.presenter ? 'columns' : 'columns two'}>
         {shows('editor') && !state.presenter && <Editor state={{ ...state, cotangent: lesson?.trace.cotangent ?? state.cotangent }} error={error} result={lesson?.byId.get(lesson.trace.output)} names={Object.keys(state.inputs)} on={edit} />}
         {!lesson ? <p class="refused">{error?.message}</p> : (
           <div class={error ? 'lesson stale' : 'lesson'}>
@@ -49,7 +51,7 @@ export function App({ engine, presets }) {
             </div>
           </div>
         )}
-      </div>
+      </div>}
     </>
   )
 }

@@ -10,8 +10,9 @@ export function Header({ state, set, presets, shows, choose }) {
           {presets.map(({ name, title }) => <option key={name} value={name}>{title}</option>)}
         </select></label>
       )}
+      {shows('bugs') && <button type="button" aria-pressed={state.view === 'bugs' ? 'true' : 'false'} onClick={() => set({ view: state.view === 'bugs' ? 'steps' : 'bugs' })}>Bug museum</button>}
       <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
-      <p class="teaches">{preset.teaches}</p>
+      {state.view !== 'bugs' && <p class="teaches">{preset.teaches}</p>}
     </header>
   )
 }
