@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { useCheck, useLesson } from './ask.js'
 import { Badge } from './check.jsx'
 import { Card, pickedWords } from './card.jsx'
+import { Drop } from './drop.jsx'
 import { Editor } from './editor.jsx'
 import { feeders } from './feeds.js'
 import { Graph } from './graph.jsx'
@@ -32,12 +33,15 @@ export function App({ engine, presets }) {
   const museum = state.view === 'bugs' && shows('bugs')
   useStepKeys(lesson ?? { last: 0 }, step, museum ? null : go)
   useEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
+  const editor = shows('editor') && !state.presenter && !state.dropped
   const edit = { ...editing(set, state), read }
   return (
     <>
-      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, score: old.score, found: old.found, solved: old.solved }))} />
-      {museum ? <Museum {...{ engine, presets, state, set, shows }} /> : <div class={shows('editor') && !state.presenter ? 'columns' : 'columns two'}>
-        {shows('editor') && !state.presenter && <Editor state={{ ...state, cotangent: lesson?.trace.cotangent ?? state.cotangent }} error={error} result={lesson?.byId.get(lesson.trace.output)} names={Object.keys(state.inputs)} on={edit} />}
+      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, score: old.score, found: old.found, solved: old.solved }))}>
+        <Drop dropped={state.dropped} set={set} back={() => set({ dropped: null, step: 0, pick: null, node: null })} />
+      </Header>
+      {museum ? <Museum {...{ engine, presets, state, set, shows }} /> : <div class={editor ? 'columns' : 'columns two'}>
+        {editor && <Editor state={{ ...state, cotangent: lesson?.trace.cotangent ?? state.cotangent }} error={error} result={lesson?.byId.get(lesson.trace.output)} names={Object.keys(state.inputs)} on={edit} />}
         {!lesson ? <p class="refused">{error?.message}</p> : (
           <div class={error ? 'lesson stale' : 'lesson'}>
             <Stepper lesson={lesson} step={step} go={go} />

@@ -1,6 +1,6 @@
 /* header.jsx: what the page is, and which example it shows. */
 
-export function Header({ state, set, presets, shows, choose }) {
+export function Header({ state, set, presets, shows, choose, children }) {
   const preset = presets.find(({ name }) => name === state.preset)
   return (
     <header>
@@ -12,7 +12,8 @@ export function Header({ state, set, presets, shows, choose }) {
       )}
       {shows('bugs') && <button type="button" aria-pressed={state.view === 'bugs' ? 'true' : 'false'} onClick={() => set({ view: state.view === 'bugs' ? 'steps' : 'bugs' })}>Bug museum</button>}
       <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
-      {state.view !== 'bugs' && <p class="teaches">{preset.teaches}</p>}
+      {children}
+      {state.view !== 'bugs' && !state.dropped && <p class="teaches">{preset.teaches}</p>}
     </header>
   )
 }

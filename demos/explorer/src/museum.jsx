@@ -100,7 +100,7 @@ const withFound = (found, id) => [...found.filter((one) => one !== id && one !==
 /* The same graph as a lesson. */
 function walkOf(exhibit, presets, question) {
   const { name } = presets.find((one) => one.name === exhibit.preset) ?? presets[0]
-  return { preset: name, expression: question.expression, inputs: question.inputs, cotangent: question.cotangent, wrt: [question.wrt], through: [], view: 'steps', step: 0, at: [], pick: null, node: null }
+  return { preset: name, expression: question.expression, inputs: question.inputs, cotangent: question.cotangent, wrt: [question.wrt], through: [], dropped: null, view: 'steps', step: 0, at: [], pick: null, node: null }
 }
 
 function Claim({ exhibit, claim, edited, result, set, known }) {

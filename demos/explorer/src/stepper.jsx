@@ -6,6 +6,7 @@ export function Stepper({ lesson, step, go }) {
   const said = sentence(lesson, step)
   return (
     <section class="stepper" aria-label="steps">
+      <h2 class="unseen">Step by step</h2>
       <div class="buttons">
         <button type="button" onClick={() => go(0)} disabled={step === 0} aria-label="to the start" title="Home">|◀</button>
         <button type="button" onClick={() => go(step - 1)} disabled={step === 0} title="left arrow">◀ Previous</button>

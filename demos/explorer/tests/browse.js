@@ -30,9 +30,10 @@ export async function open({ hash = '', ...options } = {}) {
   return { page, close: () => context.close().then(() => assert.deepEqual(wrong, [])) }
 }
 
-/* Not wider than the screen, and without a violation that axe knows; a screenshot is kept. */
-export async function unhindered(name, options) {
+/* After act(page): not wider than the screen, and without a violation that axe knows; a screenshot is kept. */
+export async function unhindered(name, options, act = async () => {}) {
   const { page, close } = await open(options)
+  await act(page)
   mkdirSync(screenshots, { recursive: true })
   await page.screenshot({ path: `${screenshots}/${name}.png`, fullPage: true })
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'wider than the screen')
