@@ -157,6 +157,53 @@ const char *engine_judge(const char *expression, const char *name, const char *c
     return session_answered();
 }
 
+/* --- the gradient check of a claim --- */
+
+static void put_check(document *d, const weft_gradcheck *r)
+{
+    static const char *const verdict[] = {[WEFT_GRADIENT_RIGHT] = "right", [WEFT_GRADIENT_WRONG] = "wrong", [WEFT_GRADIENT_EMPTY] = "zero by construction"};
+    document_open(d, "check", '{');
+    document_open(d, "sweep", '[');
+    for (size_t i = 0; i < WEFT_SWEEP_STEPS; i++) {
+        document_open(d, NULL, '{');
+        document_number(d, "h", r->sweep_step[i]);
+        document_number(d, "error", r->sweep_error[i]);
+        document_close(d, '}');
+    }
+    document_close(d, ']');
+    document_number(d, "error", r->max_abs);
+    document_text(d, "verdict", verdict[r->verdict]);
+    document_text(d, "message", r->message);
+    document_close(d, '}');
+}
+
+static bool check_claim(const char *expression, const char *name, const char *claimed)
+{
+    weft_node y, dy, x, claim;
+    weft_binding bind[ENGINE_MOST_INPUTS + 1];
+    weft_gradcheck found;
+    if (!session_expression(expression, RUNS_TO_JUDGE, &y) || !session_find(name, strlen(name), &x) || !session_cotangent(y, &dy) ||
+        !parse_claim(claimed, y, dy.tape ? dy : weft_full_like(y, 1), &claim))
+        return false;
+    weft_node loss = dy.tape ? weft_sum(weft_mul(dy, y), WEFT_ALL_AXES, false) : y;
+    const weft_gradcheck_options options = {.bind = bind, .n_bind = session_bindings(bind), .claimed = &claim, .sweep = true};
+    weft_shape shape = weft_node_shape(x);
+    if (graph_work(&loss, 1) * 2 * STEPS * (double)weft_shape_count(&shape) > ENGINE_MOST_WORK)
+        return session_fail(WEFT_ERROR_ARGUMENT, "its check takes too long for a page; smaller arrays show the same");
+    if (weft_gradient_check(loss, &x, 1, &options, &found) != WEFT_OK)
+        return session_fail_of_tape();
+    put_check(&s->answer, &found);
+    return true;
+}
+
+const char *engine_check(const char *expression, const char *name, const char *claimed)
+{
+    document *d = session_answer("weft check");
+    check_claim(expression, name, claimed);
+    document_close(d, '}');
+    return session_answered();
+}
+
 /* --- arrays as text, and what there is --- */
 
 /* [[1, 2], [3, 4]], or a number. */

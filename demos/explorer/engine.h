@@ -45,6 +45,10 @@ const char *engine_trace(const char *expression);
  * proof is absent where the shapes differ. Fields as `weft check --json` and `weft prove --json` have them. */
 const char *engine_judge(const char *expression, const char *name, const char *claimed);
 
+/* The text against central differences of the loss, in a sweep of steps: {"schema":1,"kind":"weft check","check":{"sweep":[{"h","error"}],"error",
+ * "verdict","message"}}, as the check of a trace. The text may be the name of an array: a gradient given by its numbers. */
+const char *engine_check(const char *expression, const char *name, const char *claimed);
+
 /* {"schema":1,"kind":"weft presets","presets":[{"name","title","teaches","expression","inputs":{"h":{"shape","values"}},"wrt":[..],"through":[..],
  * "cotangent":{"shape","values"}}]}: the examples of demos/presets.c. cotangent is absent where the
  * result is one number. */

@@ -82,6 +82,11 @@ class Engine {
     return JSON.parse(this.#ask(inputs, cotangent, (call) => call('judge', expression, wrt, claimed)))
   }
 
+  /* The text `claimed`, which may be the name of an array, against central differences: { sweep, error, verdict, message }. See engine_check(). */
+  check({ expression, inputs = {}, cotangent, wrt, claimed }) {
+    return JSON.parse(this.#ask(inputs, cotangent, (call) => call('check', expression, wrt, claimed))).check
+  }
+
   /* The examples: [{ name, title, teaches, expression, inputs, wrt, through, cotangent }]; each is a question for trace(). */
   presets() {
     return JSON.parse(this.#ask({}, undefined, (call) => call('presets'))).presets

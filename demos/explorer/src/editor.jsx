@@ -4,7 +4,8 @@ import { countOf, shapeText, typed } from './numbers.js'
 import { useState } from 'preact/hooks'
 
 /* on: { expression, inputs, cotangent, wrt }; error: { status, message } or null; result: the node of the result, for the shape of the cotangent. */
-export function Editor({ state, error, result, names, on }) {
+export function Editor({ state, error, result, on }) {
+  const names = Object.keys(state.inputs)
   const message = error?.message.split('\n')[0]
   const column = /column (\d+)/.exec(message ?? '')
   return (
@@ -35,6 +36,7 @@ export function Editor({ state, error, result, names, on }) {
         )}
       </div>
       <NewInput inputs={state.inputs} on={on} />
+      <label class="new">Paths through <input value={state.through.join(', ')} placeholder="mu, sigma2" onChange={(event) => on.through(event.currentTarget.value.split(',').map((name) => name.trim()).filter(Boolean))} /></label>
     </section>
   )
 }

@@ -49,7 +49,7 @@ function Node({ lesson, node, step, light, emphasis, on, box, current, acts }) {
     const kind = ['node', node.role, node.op, value ? 'known' : 'ahead', current && 'current', acts && 'acts', part]
     const right = split + 6
     return (
-      <g class={kind.filter(Boolean).join(' ')} onClick={() => on.node(node.id)}>
+      <g class={kind.filter(Boolean).join(' ')} onClick={() => on.node(node.id)} onMouseEnter={() => on.hover?.(node.id)} onMouseLeave={() => on.hover?.(null)}>
         <path class="box" d={outline(node.op, left, top, width, height)} />
         <text class="title" x={left + width / 2} y={top + 14} text-anchor="middle">{titleOf(node)}</text>
         <text class="caption" x={left + 7} y={top + 28}>{shapeText(node.shape)}</text>

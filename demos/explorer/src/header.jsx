@@ -1,6 +1,6 @@
 /* header.jsx: what the page is, and which example it shows. */
 
-export function Header({ state, set, presets, shows, choose, children }) {
+export function Header({ state, set, presets, shows, choose }) {
   const preset = presets.find(({ name }) => name === state.preset)
   return (
     <header>
@@ -10,10 +10,9 @@ export function Header({ state, set, presets, shows, choose, children }) {
           {presets.map(({ name, title }) => <option key={name} value={name}>{title}</option>)}
         </select></label>
       )}
-      {shows('bugs') && <button type="button" aria-pressed={state.view === 'bugs' ? 'true' : 'false'} onClick={() => set({ view: state.view === 'bugs' ? 'steps' : 'bugs' })}>Bug museum</button>}
       <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
-      {children}
-      {state.view !== 'bugs' && !state.dropped && <p class="teaches">{preset.teaches}</p>}
+      {!state.welcome && shows('invitation') && <button type="button" onClick={() => set({ welcome: true })}>Three steps in</button>}
+      <p class="teaches">{state.dropped ? `The graph of ${state.dropped.name}` : preset.teaches}</p>
     </header>
   )
 }

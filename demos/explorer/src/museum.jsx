@@ -9,12 +9,16 @@ import { lessonOf } from './lesson.js'
 import { allowed, exhibitOf, exhibits, judged, questionOf, suspectsOf, truthOf } from './museum.js'
 import { largest, shapeText, text } from './numbers.js'
 import { texName } from './tex.js'
+import './museum.css'
 
 export function Museum({ engine, presets, state, set, shows }) {
   const { exhibit, numbers } = exhibitOf(state.bug)
   useEffect(() => { window.scrollTo(0, 0) }, [exhibit])
-  if (!exhibit) return <Gallery state={state} set={set} />
-  return <Exhibit key={exhibit.id} {...{ engine, presets, state, set, shows, exhibit, numbers }} />
+  return (
+    <div class="museum" id="view" role="tabpanel" aria-label="museum of bugs" tabIndex={-1}>
+      {exhibit ? <Exhibit key={exhibit.id} {...{ engine, presets, state, set, shows, exhibit, numbers }} /> : <Gallery state={state} set={set} />}
+    </div>
+  )
 }
 
 const open = (set, exhibit) => set({ bug: exhibit?.id ?? null, claim: null })
@@ -22,7 +26,7 @@ const open = (set, exhibit) => set({ bug: exhibit?.id ?? null, claim: null })
 function Gallery({ state, set }) {
   const solved = exhibits.filter(({ id }) => state.solved.includes(id)).length
   return (
-    <section class="museum" aria-labelledby="museum">
+    <section aria-labelledby="museum">
       <h2 id="museum">Museum of real bugs</h2>
       <p>
         Each of these gradients was wrong in a project that people use, or was thought to be, or the check that should have found it was blind. Find the mistake, then mend the formula;
@@ -65,7 +69,7 @@ function Exhibit({ engine, presets, state, set, shows, exhibit, numbers }) {
   const selected = [node, accused].find((id) => lesson.byId.has(id) && !lesson.fixed.has(id)) ?? known.node.id
   const at = exhibits.indexOf(exhibit)
   return (
-    <section class="museum" aria-labelledby="exhibit">
+    <section aria-labelledby="exhibit">
       <nav class="rooms" aria-label="exhibits">
         <button type="button" onClick={() => open(set, null)}>All bugs</button>
         <button type="button" onClick={() => open(set, exhibits[at - 1])} disabled={at === 0}>◀ Previous bug</button>

@@ -2,11 +2,10 @@
 import { useEffect } from 'preact/hooks'
 import { sentence } from './lesson.js'
 
-export function Stepper({ lesson, step, go }) {
+export function Stepper({ lesson, step, go, predict }) {
   const said = sentence(lesson, step)
   return (
     <section class="stepper" aria-label="steps">
-      <h2 class="unseen">Step by step</h2>
       <div class="buttons">
         <button type="button" onClick={() => go(0)} disabled={step === 0} aria-label="to the start" title="Home">|◀</button>
         <button type="button" onClick={() => go(step - 1)} disabled={step === 0} title="left arrow">◀ Previous</button>
@@ -18,6 +17,7 @@ export function Stepper({ lesson, step, go }) {
             style={{ '--seed': `${(100 * lesson.seed) / Math.max(lesson.last, 1)}%` }} />
           <span class="ends" aria-hidden="true"><span>values forward</span><span>gradients back</span></span>
         </label>
+        {predict && <button type="button" aria-pressed={predict.on ? 'true' : 'false'} onClick={predict.flip}>Predict first</button>}
       </div>
       <p class="said" aria-live="polite" id="said">{said}</p>
     </section>

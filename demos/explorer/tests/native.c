@@ -82,6 +82,8 @@ static const char *ask(const cJSON *call)
         return engine_trace(words(call, 1));
     else if (!strcmp(what, "judge"))
         return engine_judge(words(call, 1), words(call, 2), words(call, 3));
+    else if (!strcmp(what, "check"))
+        return engine_check(words(call, 1), words(call, 2), words(call, 3));
     else if (!strcmp(what, "array"))
         return engine_array(words(call, 1));
     else if (!strcmp(what, "presets"))
