@@ -12,12 +12,18 @@ const wasm = process.env.WEFT_ENGINE ?? here('../../build-explorer/engine/demos/
 
 function packed(id, content) {
   const deflated = deflateRawSync(content, { level: 9, memLevel: 9 })
-  const padded = Buffer.concat([deflated, Buffer.alloc(-deflated.length & 3)])
+  const sevens = []
+  let bits = 0, held = 0
+  for (const byte of deflated) {
+    bits = (bits << 8) | byte
+    for (held += 8; held >= 7; ) sevens.push((bits >> (held -= 7)) & 127)
+    bits &= 127
+  }
+  sevens.push((bits << (7 - held)) & 127, 1) // the rest, and something behind it for a character of two
   let text = ''
-  for (let at = 0; at < padded.length; at += 4) {
-    let word = padded.readUInt32BE(at), digits = ''
-    for (let k = 0; k < 5; k++, word = Math.floor(word / 85)) digits = String.fromCharCode(40 + (word % 85)).replace('<', '!') + digits
-    text += digits
+  for (let i = 0; i < sevens.length - 1; i++) {
+    const barred = [0, 13, 60].indexOf(sevens[i])
+    text += String.fromCharCode(barred < 0 ? sevens[i] : ((barred + 1) << 7) | sevens[++i])
   }
   return `<script type="application/octet-stream" id="${id}" data-bytes="${deflated.length}">${text}</script>`
 }

@@ -40,14 +40,15 @@ export function App({ engine, presets }) {
   return (
     <>
       <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, predict: old.predict, score: old.score, found: old.found, solved: old.solved }))} />
-      {shows('invitation') && state.welcome && lesson && view !== 'bugs' && !state.dropped && <Invitation {...{ lesson, step, set }} pick={state.pick} />}
+      {shows('invitation') && state.welcome && lesson && view === 'steps' && !state.dropped && <Invitation {...{ lesson, step, set }} pick={state.pick} />}
       {shows('views') && <Tabs view={view} set={set} shows={shows} />}
       {view === 'bugs' ? <Museum {...{ engine, presets, state, set, shows }} /> : (
         <div class={withEditor ? 'columns' : 'columns two'}>
           {withEditor && <Editor state={{ ...state, cotangent: lesson?.trace.cotangent ?? state.cotangent }} error={error} result={lesson?.byId.get(lesson.trace.output)} on={{ ...editing(set), read }} />}
-          {!lesson ? <p class="refused" role="alert">{error?.message}</p> : (
+          {!lesson ? <div id="view" role="tabpanel" aria-label="view">{!withEditor && <p class="refused" role="alert">{error?.message}</p>}</div> : (
             <div class={error ? 'lesson stale' : 'lesson'}>
               <Stepper {...{ lesson, step, go }} predict={shows('predict') && { on: state.predict, flip: () => set({ predict: !state.predict, view: 'steps' }) }} />
+              {error && <p class="stale-note">Below is the last expression that could be read.</p>}
               <div class="panes">
                 <Graph {...{ lesson, layout, light, on, emphasis }} step={end} selected={lesson.byId.has(state.node) ? state.node : null} />
                 <Side {...{ engine, lesson, question, checked, state, set, step, light, on, go, view, showRoute }} />

@@ -31,7 +31,7 @@ function Start({ lesson, ...shared }) {
   const inputs = lesson.shown.filter((node) => node.operands.length === 0)
   return (
     <article class="card">
-      <h3>The inputs</h3>
+      <h2>The inputs</h2>
       <p>All that the graph begins with. Everything below them is not computed yet, and blank. Next computes one array at a time.</p>
       <div class="arrays">{inputs.map((node) => <ArrayOf key={node.id} {...shared} lesson={lesson} node={node} kind="value" />)}</div>
     </article>
@@ -39,7 +39,7 @@ function Start({ lesson, ...shared }) {
 }
 
 function Heading({ lead, node }) {
-  return <h3><span class="lead">{lead}</span> <Formula tex={node.index ?? node.tex} text={definition(node)} /></h3>
+  return <h2><span class="lead">{lead}</span> <Formula tex={node.index ?? node.tex} text={definition(node)} /></h2>
 }
 
 function Forward({ lesson, step, at, light, on, node }) {
@@ -83,7 +83,7 @@ function Seed({ lesson, node, ...shared }) {
   const one = countOf(node.shape) === 1
   return (
     <article class="card">
-      <h3><span class="lead">Turn round</span> <Formula text={node.adjoint_label} /></h3>
+      <h2><span class="lead">Turn round</span> <Formula text={node.adjoint_label} /></h2>
       <p>
         {one ? `The loss is ${node.label} itself, so d(loss)/d${node.label} is ${text(lesson.trace.cotangent.values?.[0] ?? 1)}.`
           : `The loss is sum(${node.adjoint_label} * ${node.label}): ${node.adjoint_label} says how much each element of ${node.label} counts. It comes from whatever is behind ${node.label}, and here it is given.`}
@@ -120,7 +120,7 @@ function Sent({ lesson, step, at, light, on, node, edge }) {
   const shared = { lesson, step, at, light, on }
   return (
     <section class="sent">
-      <h4><Formula tex={edge.tex && `${edge.tex}`} text={`${operand.adjoint_label} ${sign} ${edge.text}`} /> <span class="shape">{shapeText(node.shape)} → {shapeText(operand.shape)}</span></h4>
+      <h3><Formula tex={edge.tex && `${edge.tex}`} text={`${operand.adjoint_label} ${sign} ${edge.text}`} /> <span class="shape">{shapeText(node.shape)} → {shapeText(operand.shape)}</span></h3>
       {edge.local !== undefined && edge.local !== '1' && <p class="local">arrives times local derivative: ∂{node.label}/∂{operand.label} = <Formula text={edge.local} /></p>}
       {edge.local === '1' && <p class="local">∂{node.label}/∂{operand.label} = 1: it passes on what arrives.</p>}
       {words && <Element words={words} sign={sign} before={before?.values ? Number(before.values[index]) : undefined} />}

@@ -40,7 +40,7 @@ export function CheckView({ checked, lesson, ones }) {
   const off = node.adjoint?.values && one.numeric.values && { shape: node.shape, values: one.numeric.values.map((x, i) => number(node.adjoint.values[i]) - number(x)) }
   return (
     <article class="card">
-      <h3>The gradient check</h3>
+      <h2>The gradient check</h2>
       <p>Move one element of an input a little up and a little down, by h, and see how far the loss moves: (loss(x + h) − loss(x − h)) / 2h. That knows nothing of the chain rule, and must give the same.</p>
       <p class="choice" role="group" aria-label="which gradient">{all.map(({ label, verdict }, i) => <button key={label} type="button" aria-pressed={i === which ? 'true' : 'false'} onClick={() => choose(i)}>{marks[verdict]} {label}</button>)}</p>
       <p class={`badge ${one.verdict.split(' ')[0]}`}>{one.verdict === 'zero by construction' ? `${one.label} is zero by construction: the loss does not respond, and a check compares nothing but rounding.` : one.message}</p>

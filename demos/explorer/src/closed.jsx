@@ -1,7 +1,7 @@
 /* closed.jsx: the closed form beside the staged graph: its terms, one for each way, and the way lights up in the graph; choose a node, and its terms do. */
 import { useMemo, useState } from 'preact/hooks'
 import { Formula } from './formula.jsx'
-import { sumOf, titleOf } from './ledger.jsx'
+import { sumOf, titleOf, written } from './ledger.jsx'
 import { largest, text } from './numbers.js'
 import { number } from '../engine.js'
 import { Rewriting } from './rewriting.jsx'
@@ -15,19 +15,19 @@ const known = { // a closed form from the books, where the expression is the pre
 export function Closed({ engine, lesson, question, checked, hovered, route, preset, rewriting, setRewriting }) {
   const { paths } = lesson.trace
   const routes = useMemo(() => paths?.parts.map((part, k) => routeOf(lesson, k)), [lesson])
-  if (!paths) return <article class="card"><h3>Staged and closed</h3><p>This example has no nodes chosen to tell paths apart; batch normalization has.</p><Rewriting lesson={lesson} at={rewriting} set={setRewriting} /></article>
+  if (!paths) return <article class="card"><h2>Staged and closed</h2><p>This example has no nodes chosen to tell paths apart; batch normalization has.</p><Rewriting lesson={lesson} at={rewriting} set={setRewriting} /></article>
   const node = lesson.byId.get(paths.x)
   const sum = sumOf(node.shape, paths.parts)
   const off = sum && node.adjoint?.values ? largest(sum.values.map((x, i) => x - number(node.adjoint.values[i]))) : null
   return (
     <article class="card closed">
-      <h3>The closed form of {node.adjoint_label}, a term for each way</h3>
+      <h2>The closed form of {node.adjoint_label}, a term for each way</h2>
       <p>Point at a term, or move to it with Tab: its way through the graph lights up. Point at a node: the terms it takes part in do.</p>
       <ol class="terms">
         {paths.parts.map((part, k) => (
           <li key={part.label} tabIndex={0} class={hovered !== null && routes[k].get(hovered) === 'on-path' ? 'term lit' : 'term'} aria-label={`${part.label}, ${titleOf(lesson, k)}: ${part.closed ?? part.text}`}
             onMouseEnter={() => route(k)} onMouseLeave={() => route(null)} onFocus={() => route(k)} onBlur={() => route(null)}>
-            <b>{k ? '+' : `${node.adjoint_label} =`}</b> <Formula text={part.closed ?? part.text} /> <small>{titleOf(lesson, k)}</small>
+            <b>{k ? '+' : `${node.adjoint_label} =`}</b> <Formula text={written(part.closed ?? part.text)} /> <small>{titleOf(lesson, k)}</small>
           </li>
         ))}
       </ol>
@@ -58,9 +58,9 @@ function Shorter({ engine, question, lesson, node, start }) {
   const right = found.diagnosis?.verdict === 'right'
   return (
     <section>
-      <h4>Write it shorter: the engine proves or refutes</h4>
+      <h3>Write it shorter: the engine proves or refutes</h3>
       <label class="wide"><span class="unseen">a closed form of {node.adjoint_label}</span><textarea rows="2" spellcheck={false} value={claim} onInput={(event) => setClaim(event.currentTarget.value)} /></label>
-      {!found.error && <p class="term"><Formula text={`${node.adjoint_label} = ${claim}`} /></p>}
+      {!found.error && <p class="term" tabIndex={0}><Formula text={`${node.adjoint_label} = ${claim}`} /></p>}
       {found.error ? <pre class="refused" role="status">{found.error.message}</pre>
         : <p class={right ? 'badge right' : 'badge wrong'} role="status">{right ? '✓' : '✗'} {found.diagnosis.message}{right ? `; largest difference ${text(found.diagnosis.max_abs, 2)}` : ''}. {found.proof && `Exact, at random points of a prime field: ${found.proof.verdict}.`}</p>}
       <small>Names: the arrays, what the expression assigns, and dy for {lesson.byId.get(lesson.trace.output).adjoint_label}.</small>
@@ -72,7 +72,7 @@ function Cost({ program }) {
   if (!program) return null
   return (
     <section>
-      <h4>What the engine makes of value and gradients</h4>
+      <h3>What the engine makes of value and gradients</h3>
       <table class="plain"><tbody>
         <tr><th scope="row">loops over arrays</th><td>{program.loops}</td></tr>
         <tr><th scope="row">passes over the largest array</th><td>{program.passes}</td></tr>

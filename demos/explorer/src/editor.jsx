@@ -9,7 +9,7 @@ export function Editor({ state, error, result, on }) {
   const message = error?.message.split('\n')[0]
   const column = /column (\d+)/.exec(message ?? '')
   return (
-    <section class="editor" aria-label="expression and inputs">
+    <section class="editor" aria-label="what is computed">
       <label class="expression">
         <span>Expression</span>
         <textarea rows={Math.min(8, Math.max(3, Math.ceil(state.expression.length / 36)))} spellcheck={false} autocapitalize="off" value={state.expression} aria-invalid={error ? 'true' : undefined}

@@ -4,7 +4,8 @@ import { number } from '../engine.js'
 import { adjointAt, definition, isKnown, sentence } from './lesson.js'
 import { plane } from './numbers.js'
 
-const drawn = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-family', 'font-size', 'font-weight']
+const drawn = { fill: 'black', 'fill-opacity': '1', stroke: 'none', 'stroke-dasharray': 'none', opacity: '1' }
+const fonts = ['font-family', 'font-size', 'font-weight']
 
 /* With each element's own style written into it. */
 export function svgOf(svg, title) {
@@ -12,13 +13,13 @@ export function svgOf(svg, title) {
   const [from, to] = [svg, copy].map((root) => [...root.querySelectorAll('*')])
   from.forEach((element, i) => {
     const style = getComputedStyle(element)
-    for (const name of drawn) {
-      const value = style.getPropertyValue(name)
-      if (value && value !== 'none' || name === 'fill' || name === 'stroke') to[i].setAttribute(name, value)
-    }
-    to[i].removeAttribute('class')
-    to[i].removeAttribute('data-index')
+    const put = (name) => to[i].setAttribute(name, style.getPropertyValue(name).replace(/px\b/g, ''))
+    for (const [name, usual] of Object.entries(drawn)) if (element.tagName !== 'g' ? style.getPropertyValue(name) !== usual : name === 'opacity' && style.opacity !== '1') put(name)
+    if (style.stroke !== 'none' && element.tagName !== 'g') put('stroke-width')
+    if (element.tagName === 'text') fonts.forEach(put)
+    for (const name of ['class', 'data-index']) to[i].removeAttribute(name)
   })
+  copy.removeAttribute('class')
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
   copy.removeAttribute('aria-hidden')
   const heading = document.createElementNS('http://www.w3.org/2000/svg', 'title')

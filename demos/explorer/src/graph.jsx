@@ -7,7 +7,7 @@ import { titleOf, pathOf } from './layout.js'
 import { adjointAt, definition, isKnown } from './lesson.js'
 import { shapeText, shapeWords, text } from './numbers.js'
 
-/* on: { node(id), pick(pick) }; emphasis: Map id -> class, of a path that is shown. */
+/* on: { node(id), pick(pick), hover(id) }; emphasis: Map id -> class, of a path that is shown. */
 export function Graph({ lesson, layout, step, light, selected, emphasis, on, whole, name = 'graph' }) {
   const pane = useRef(null)
   const now = lesson.steps[step]
@@ -49,7 +49,7 @@ function Node({ lesson, node, step, light, emphasis, on, box, current, acts }) {
     const kind = ['node', node.role, node.op, value ? 'known' : 'ahead', current && 'current', acts && 'acts', part]
     const right = split + 6
     return (
-      <g class={kind.filter(Boolean).join(' ')} onClick={() => on.node(node.id)} onMouseEnter={() => on.hover?.(node.id)} onMouseLeave={() => on.hover?.(null)}>
+      <g class={kind.filter(Boolean).join(' ')} onClick={() => on.node(node.id)} onMouseEnter={() => on.hover(node.id)} onMouseLeave={() => on.hover(null)}>
         <path class="box" d={outline(node.op, left, top, width, height)} />
         <text class="title" x={left + width / 2} y={top + 14} text-anchor="middle">{titleOf(node)}</text>
         <text class="caption" x={left + 7} y={top + 28}>{shapeText(node.shape)}</text>
@@ -84,18 +84,18 @@ function NodeList({ lesson, layout, step, focus, on, name }) {
   }
   return (
     <ol ref={list} class="nodes" aria-label="the graph, node by node; up and down follow its edges">
-      {lesson.shown.map((node) => {
-        const { left, top, width } = layout.boxes.get(node.id)
-        return (
-          <li key={node.id}>
-            <button type="button" data-node={node.id} id={`${name}-node-${node.id}`} tabIndex={focus === node.id ? 0 : -1} style={{ left: `${left}px`, top: `${top}px`, width: `${width}px` }}
-              aria-current={focus === node.id ? 'true' : undefined} onClick={() => on.node(node.id)} onKeyDown={(event) => move(event, node.id)}>
-              <span class="unseen">{spoken(lesson, node, step)}</span>
-            </button>
-          </li>
-        )
-      })}
+      {lesson.shown.map((node) => <Item key={node.id} {...{ lesson, node, step, on, move, name }} box={layout.boxes.get(node.id)} current={focus === node.id} />)}
     </ol>
+  )
+}
+
+function Item({ lesson, node, step, on, move, name, box, current }) {
+  const words = useMemo(() => spoken(lesson, node, step), [lesson, node, isKnown(lesson, node.id, step), adjointAt(lesson, node.id, step)?.array])
+  return (
+    <li>
+      <button type="button" data-node={node.id} id={`${name}-node-${node.id}`} tabIndex={current ? 0 : -1} style={{ left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px` }} aria-current={current ? 'true' : undefined}
+        onClick={() => on.node(node.id)} onFocus={() => on.hover(node.id)} onBlur={() => on.hover(null)} onKeyDown={(event) => move(event, node.id)}><span class="unseen">{words}</span></button>
+    </li>
   )
 }
 

@@ -32,7 +32,7 @@ export function boxOf(node) {
 
 export function layoutOf(lesson) {
   const graph = new dagre.graphlib.Graph({ multigraph: true })
-  graph.setGraph({ rankdir: 'TB', nodesep: 16, ranksep: 26, marginx: 8, marginy: 8 })
+  graph.setGraph({ rankdir: 'TB', nodesep: 12, ranksep: 24, marginx: 8, marginy: 8 })
   graph.setDefaultEdgeLabel(() => ({}))
   const boxes = new Map()
   for (const node of lesson.shown) {

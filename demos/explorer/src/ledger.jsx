@@ -17,7 +17,7 @@ export function Ledger({ engine, lesson, question, checked, off, flip, route }) 
   const verdict = found?.verdict ?? (difference ? (largest(difference.values) <= 1e-6 * (largest(numeric.values) || 1) ? 'right' : 'wrong') : null)
   return (
     <article class="card ledger">
-      <h3>{node.label} moves the loss by {paths.parts.length} ways, and {node.adjoint_label} is their sum</h3>
+      <h2>{node.label} moves the loss by {paths.parts.length} ways, and {node.adjoint_label} is their sum</h2>
       <div class="parts">
         {paths.parts.map((part, k) => (
           <section key={part.label} class={off.includes(k) ? 'part off' : 'part'} onMouseEnter={() => route(k)} onMouseLeave={() => route(null)} onFocusCapture={() => route(k)} onBlurCapture={() => route(null)}>
@@ -33,7 +33,7 @@ export function Ledger({ engine, lesson, question, checked, off, flip, route }) 
       </div>
       {verdict && <p class={`badge ${verdict.split(' ')[0]}`} role="status">{verdict === 'right' ? '✓' : '✗'} gradient check: {verdict}. Largest difference {text(found?.error ?? largest(difference.values), 3)}. {verdict === 'wrong' && missing(lesson, off)}</p>}
       {found && <Sweep sweep={found.sweep} label={node.adjoint_label} wrong={verdict !== 'right'} />}
-      {paths.parts.map((part, k) => <p key={part.label} class="term"><Formula text={`${node.adjoint_label} = ${part.text}`} /> <small>{titleOf(lesson, k)}</small></p>)}
+      {paths.parts.map((part, k) => <p key={part.label} class={off.includes(k) ? 'term gone' : 'term'} tabIndex={0}><Formula text={`${node.adjoint_label} = ${written(part.text)}`} /> <small>{titleOf(lesson, k)}</small></p>)}
     </article>
   )
 }
@@ -43,8 +43,11 @@ export function titleOf(lesson, k) {
   return k === 0 ? 'directly' : `through ${lesson.byId.get(through[k - 1]).label}`
 }
 
+/* As on paper, where a broadcast is not said. */
+export const written = (text) => text.replace(/\bbroadcast\(/g, '(')
+
 function NoPaths() {
-  return <article class="card"><h3>Paths</h3><p>This example has no nodes chosen to tell paths apart. Take batch normalization, or name nodes under “ways through” below the expression.</p></article>
+  return <article class="card"><h2>Paths</h2><p>This example has no nodes chosen to tell paths apart. Take batch normalization, or name nodes under “ways through” below the expression.</p></article>
 }
 
 const missing = (lesson, off) => (off.length ? `What is missing: ${off.map((k) => titleOf(lesson, k)).join(' and ')}.` : '')

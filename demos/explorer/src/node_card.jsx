@@ -10,7 +10,7 @@ export function NodeCard({ lesson, step, at, light, on, node, go, close }) {
   const users = lesson.users.get(node.id).map(({ id }) => lesson.byId.get(id).label)
   return (
     <article class="card">
-      <h3><span class="lead">Node</span> <Formula text={definition(node)} /> <button type="button" onClick={close}>back to the step</button></h3>
+      <h2><span class="lead">Node</span> <Formula text={definition(node)} /> <button type="button" onClick={close}>back to the step</button></h2>
       <p class="op"><b>{node.op}</b>{node.operands.length > 0 && `: ${node.formula}`}{node.scope && `; in ${node.scope}`}. {users.length ? `Used by ${users.join(', ')}.` : 'The result.'}</p>
       <div class="arrays">
         <ArrayOf {...shared} kind="value" />

@@ -9,11 +9,11 @@ export function Rewriting({ lesson, at, set }) {
   const step = steps[index]
   return (
     <section class="rewriting">
-      <h4>Rewritten: step {index + 1} of {steps.length}</h4>
+      <h3>Rewritten: step {index + 1} of {steps.length}</h3>
       <label class="wide"><span class="unseen">step of the rewriting</span><input type="range" min="0" max={steps.length - 1} value={index} aria-valuetext={step.rule} onInput={(event) => set(Number(event.currentTarget.value))} /></label>
       <p><b>{step.rule}</b>{step.proof && <>: {step.proof}</>}</p>
-      {step.before && <p class="term"><Formula text={step.before} /> <b>→</b> <Formula text={step.after} /></p>}
-      <p class="term"><Formula tex={step.tex} text={step.whole} display /></p>
+      {step.before && <p class="term" tabIndex={0}><Formula text={step.before} /> <b>→</b> <Formula text={step.after} /></p>}
+      <p class="term" tabIndex={0}><Formula tex={step.tex} text={step.whole} display /></p>
       <p class="badge right">The numbers moved by {text(step.difference, 2)}.</p>
     </section>
   )

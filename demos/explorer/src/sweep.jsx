@@ -1,5 +1,5 @@
 /* sweep.jsx: the error of a gradient against the step h of the differences, as a curve and as a table. Large h: the curvature shows; small h: rounding. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { number } from '../engine.js'
@@ -9,21 +9,23 @@ const floor = 1e-17 // where an error of 0 is drawn
 
 export function Sweep({ sweep, label, wrong }) {
   const place = useRef(null)
+  const line = useRef(null)
+  const dark = useDark()
   useEffect(() => {
-    const ink = getComputedStyle(document.documentElement).getPropertyValue('color')
-    const style = getComputedStyle(place.current)
+    const ink = getComputedStyle(place.current).color
     const points = [...sweep].sort((a, b) => number(a.h) - number(b.h))
-    const axis = { stroke: style.color || ink, grid: { stroke: style.borderColor, width: 0.5 }, font: '11px system-ui', values: (plot, marks) => marks.map((x) => (x && Math.abs(Math.log10(x) % 2) < 0.01 ? x.toExponential(0) : '')) }
+    const axis = { stroke: ink, grid: { show: false }, ticks: { stroke: ink, width: 1, size: 4 }, font: '11px system-ui', values: (plot, marks) => marks.map((x) => (x && Math.abs(Math.log10(x) % 2) < 0.01 ? x.toExponential(0) : '')) }
     const plot = new uPlot({
       width: Math.max(220, Math.min(460, place.current.clientWidth)), height: 190, legend: { show: false }, cursor: { show: false },
       scales: { x: { time: false, distr: 3 }, y: { distr: 3, range: (plot, least, most) => [Math.min(least, 1e-16), Math.max(most * 2, 1)] } },
       axes: [{ ...axis, label: 'step h', labelSize: 16, size: 34 }, { ...axis, label: `error of ${label}`, labelSize: 16, size: 52 }],
-      series: [{}, { stroke: wrong ? style.getPropertyValue('--bad') : style.getPropertyValue('--good'), width: 2, points: { size: 6 } }],
+      series: [{}, { stroke: getComputedStyle(line.current).color, width: 2, points: { size: 6 } }],
     }, [points.map(({ h }) => number(h)), points.map(({ error }) => Math.max(number(error), floor))], place.current)
     return () => plot.destroy()
-  }, [sweep, label, wrong])
+  }, [sweep, label, wrong, dark])
   return (
     <figure class="sweep">
+      <span ref={line} class={wrong ? 'line bad' : 'line good'} />
       <div class="plot" ref={place} role="img" aria-label={`error of ${label} against the step h; the numbers are in the table`} />
       <details>
         <summary>the same as a table</summary>
@@ -32,4 +34,16 @@ export function Sweep({ sweep, label, wrong }) {
       </details>
     </figure>
   )
+}
+
+/* A canvas does not follow the theme by itself. */
+function useDark() {
+  const [dark, setDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches)
+  useEffect(() => {
+    const media = matchMedia('(prefers-color-scheme: dark)')
+    const changed = () => setDark(media.matches)
+    media.addEventListener('change', changed)
+    return () => media.removeEventListener('change', changed)
+  }, [])
+  return dark
 }

@@ -60,7 +60,8 @@ class Reader {
     const base = this.atom()
     if (this.peek() !== '**') return base
     this.take()
-    return { tex: `${grouped(base, 5)}^{${this.unary().tex}}`, level: 4 }
+    const exponent = this.unary().tex.replace(/^\\frac\{(-?\d+)\}\{(\d+)\}$/, '$1/$2')
+    return { tex: `${grouped(base, 5)}^{${exponent}}`, level: 4 }
   }
   atom() {
     const token = this.take()
@@ -107,7 +108,7 @@ function scientific(token) {
 
 function callTex(name, given, options) {
   const inner = given.map(({ tex }) => tex).join(', ')
-  const axis = options.find((option) => option.startsWith('axis='))
+  const axis = options.find((option) => option.startsWith('axis=')) ?? (given.length > 1 ? `axis=${given[1].tex}` : undefined)
   if (name === 'sum') return { tex: `\\sum_{${axis ? `\\text{${escaped(axis.replace('=', ' '))}}` : ''}} ${grouped(given[0], 2)}`.replace('_{}', ''), level: 1 }
   if (name === 'exp') return { tex: `e^{${inner}}`, level: 4 }
   if (name === 'sqrt') return { tex: `\\sqrt{${inner}}`, level: 5 }
