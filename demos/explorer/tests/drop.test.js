@@ -242,7 +242,7 @@ test('a C program is stepped, and the engine is not asked', async () => {
     }
   })
   await drop(page, 'own.json', inC)
-  await page.getByText('own.json').waitFor()
+  await page.locator('.dropped', { hasText: 'own.json' }).waitFor()
   assert.match(await page.locator('.dropped').innerText(), /of a C program/)
   assert.equal(await page.locator('.editor').count(), 0)
   const lesson = lessonOf(JSON.parse(inC))
@@ -259,7 +259,7 @@ test('numbers of a dropped trace are those of the file', async () => {
   const trace = JSON.parse(good)
   trace.nodes.find(({ label }) => label === 'h').value.values[0] = 123.25 // which no engine would say
   await give(page, 'changed.json', JSON.stringify(trace))
-  await page.getByText('changed.json').waitFor()
+  await page.locator('.dropped', { hasText: 'changed.json' }).waitFor()
   assert.ok((await page.locator('table[aria-label^="h,"]').first().innerText()).includes('123.3'))
   await page.getByRole('button', { name: 'Back to the examples' }).click()
   await page.locator('.editor').waitFor()
@@ -275,7 +275,7 @@ test('what is no trace is refused with words, and what was shown stays', async (
     await page.locator('.dropping', { hasText: words }).waitFor()
     assert.equal(await page.locator('#said').innerText(), said)
   }
-  await page.getByRole('button', { name: 'Close' }).click()
+  await page.locator('.dropping button').click()
   assert.equal(await page.locator('.dropping').count(), 0)
   await close()
 })
