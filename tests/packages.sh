@@ -4,7 +4,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config uthash-dev libopenbla
 test_packages=(check clang tcc valgrind)
 peer_packages=(python3-numpy python3-torch)
 browser_packages=(chromium fonts-dejavu-core)
-explorer_packages=(clang lld llvm wasi-libc meson ninja-build uthash-dev zopfli)
+explorer_packages=(clang lld llvm wasi-libc meson ninja-build uthash-dev)
 
 # need_packages PACKAGE...: installs those that are missing. Says nothing when there are none. Without the right to install, prints the one
 # command that does and exits 2. Where there is no dpkg, prints what is needed and goes on.

@@ -1,10 +1,8 @@
 /* One HTML file that works from file://, offline: script, styles and engine stand in it, the script and the engine packed, see src/packed.js, which makes
  * them less than half as large. WEFT_ENGINE: the engine.wasm that goes in. The page of `vite dev` has them as they are. */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { deflateRawSync } from 'node:zlib'
 import { defineConfig } from 'vite'
 
 import { unpack } from './src/packed.js'
@@ -12,25 +10,20 @@ import { unpack } from './src/packed.js'
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 const wasm = process.env.WEFT_ENGINE ?? here('../../build-explorer/engine/demos/explorer/engine.wasm')
 
-/* By zopfli, which finds some 5 % that zlib does not. */
-function deflatedRaw(content) {
-  const folder = mkdtempSync(join(tmpdir(), 'weft-'))
-  try {
-    writeFileSync(join(folder, 'part'), content)
-    return execFileSync('zopfli', ['--deflate', '-c', join(folder, 'part')], { maxBuffer: 1 << 26 })
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
 function packed(id, content) {
-  const deflated = deflatedRaw(content)
-  const padded = Buffer.concat([deflated, Buffer.alloc(-deflated.length & 3)])
+  const deflated = deflateRawSync(content, { level: 9, memLevel: 9 })
+  const sevens = []
+  let bits = 0, held = 0
+  for (const byte of deflated) {
+    bits = (bits << 8) | byte
+    for (held += 8; held >= 7; ) sevens.push((bits >> (held -= 7)) & 127)
+    bits &= 127
+  }
+  sevens.push((bits << (7 - held)) & 127, 1) // the rest, and something behind it for a character of two
   let text = ''
-  for (let at = 0; at < padded.length; at += 4) {
-    let word = padded.readUInt32BE(at), digits = ''
-    for (let k = 0; k < 5; k++, word = Math.floor(word / 85)) digits = String.fromCharCode(40 + (word % 85)).replace('<', '!') + digits
-    text += digits
+  for (let i = 0; i < sevens.length - 1; i++) {
+    const barred = [0, 13, 60].indexOf(sevens[i])
+    text += String.fromCharCode(barred < 0 ? sevens[i] : ((barred + 1) << 7) | sevens[++i])
   }
   return `<script type="application/octet-stream" id="${id}" data-bytes="${deflated.length}">${text}</script>`
 }

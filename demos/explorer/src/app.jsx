@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import { useAddress } from './address.js'
 import { useCheck, useLesson } from './ask.js'
+import { shownTrace } from './drop.js'
 import { Drop } from './drop.jsx'
 import { Editor } from './editor.jsx'
 import { feeders } from './feeds.js'
@@ -33,15 +34,15 @@ export function App({ engine, presets }) {
   const view = state.view !== 'steps' && !(shows('views') && shows(state.view)) ? 'steps' : state.view
   const emphasis = useMemo(() => (shownRoute !== null && lesson?.trace.paths && (view === 'paths' || view === 'closed') ? routeOf(lesson, shownRoute) : null), [shownRoute, lesson, view])
   const end = view === 'paths' || view === 'closed' ? lesson?.last : step // these speak of finished gradients
-  useStepKeys(lesson ?? { last: 0 }, step, go)
+  useStepKeys(lesson ?? { last: 0 }, step, view === 'bugs' ? null : go)
   useEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
   const withEditor = shows('editor') && !state.presenter && !state.dropped && view !== 'bugs'
   return (
     <>
-      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, predict: old.predict }))} />
+      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, predict: old.predict, score: old.score, found: old.found, solved: old.solved }))} />
       {shows('invitation') && state.welcome && lesson && view === 'steps' && !state.dropped && <Invitation {...{ lesson, step, set }} pick={state.pick} />}
       {shows('views') && <Tabs view={view} set={set} shows={shows} />}
-      {view === 'bugs' ? <Museum {...{ engine, presets, state, set }} /> : (
+      {view === 'bugs' ? <Museum {...{ engine, presets, state, set, shows }} /> : (
         <div class={withEditor ? 'columns' : 'columns two'}>
           {withEditor && <Editor state={{ ...state, cotangent: lesson?.trace.cotangent ?? state.cotangent }} error={error} result={lesson?.byId.get(lesson.trace.output)} on={{ ...editing(set), read }} />}
           {!lesson ? <div id="view" role="tabpanel" aria-label="view">{!withEditor && <p class="refused" role="alert">{error?.message}</p>}</div> : (
@@ -58,7 +59,7 @@ export function App({ engine, presets }) {
       )}
       {shows('share') && (
         <footer>
-          <Drop dropped={state.dropped} take={(dropped) => set({ dropped, step: 0, node: null, pick: null, view: 'steps' })} leave={() => set({ dropped: null, step: 0, node: null, pick: null })} />
+          <Drop dropped={state.dropped} take={(dropped) => set(shownTrace(dropped))} leave={() => set({ dropped: null, step: 0, node: null, pick: null })} />
           {lesson && <Share {...{ lesson, step, state, set }} />}
           <p><small>Keys: → and space go on, ← goes back, Home and End; in the graph ↑ and ↓ follow its edges. All numbers come from Weft’s own engine, which runs in this page; nothing is sent anywhere.</small></p>
         </footer>

@@ -1,17 +1,25 @@
-/* packed.js: parts of the page that are packed: deflated, and each four bytes as a number of five digits to the base 85, a quarter more text than bytes.
- * Digits are the characters from ( to |, with ! for <, so that no text of HTML is among them. vite.config.js packs them. */
+/* packed.js: parts of the page that are packed: deflated, and written as characters of 7 bits, of which UTF-8 makes one byte each, a seventh more than there
+ * was. Three of them an HTML file cannot hold, 0, CR and <: such a one and the 7 bits behind it are one character from 128 on, of two bytes.
+ * vite.config.js packs them. */
 
 /* A response with the content of <script id=... data-bytes=...>; the function stands in the page as it is here. */
 export function unpack(id) {
   const part = document.getElementById(id)
   const text = part.textContent
-  const bytes = new DataView(new ArrayBuffer((text.length / 5) * 4))
-  for (let i = 0; i < text.length; i += 5) {
-    let word = 0
-    for (let k = i; k < i + 5; k++) word = word * 85 + (text.charCodeAt(k) === 33 ? 60 : text.charCodeAt(k)) - 40
-    bytes.setUint32((i / 5) * 4, word)
+  const bytes = new Uint8Array(Number(part.dataset.bytes))
+  let bits = 0, held = 0, at = 0
+  const take = (seven) => {
+    bits = (bits << 7) | seven
+    held += 7
+    if (held >= 8) bytes[at++] = bits >> (held -= 8)
+    bits &= 255
   }
-  const deflated = new Blob([new Uint8Array(bytes.buffer, 0, Number(part.dataset.bytes))])
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 128) take([0, 13, 60][(code >> 7) - 1])
+    take(code & 127)
+  }
+  const deflated = new Blob([bytes])
   return new Response(deflated.stream().pipeThrough(new DecompressionStream('deflate-raw')))
 }
 

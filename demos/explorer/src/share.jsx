@@ -1,6 +1,6 @@
 /* share.jsx: for teachers: a link with parts hidden, the step as SVG or LaTeX, the page on paper. */
 import { useState } from 'preact/hooks'
-import { latexOf, save, svgOf } from './export.js'
+import { aboutOf, latexOf, save, svgOf } from './export.js'
 import { sentence } from './lesson.js'
 import { parts } from './state.js'
 
@@ -27,7 +27,7 @@ export function Share({ lesson, step, state, set }) {
       <summary>For teachers: share, export, print</summary>
       <div class="row">
         <button type="button" onClick={() => copy(location.href, 'link')}>copy the link</button>
-        <button type="button" onClick={() => save(`weft-step-${step}.svg`, svgOf(document.querySelector('#graph .drawing'), sentence(lesson, step)), 'image/svg+xml')}>graph as SVG</button>
+        <button type="button" onClick={() => save(`weft-step-${step}.svg`, svgOf(document.querySelector('#graph .drawing'), sentence(lesson, step), aboutOf(lesson, step)), 'image/svg+xml')}>graph as SVG</button>
         <button type="button" onClick={showLatex}>step as LaTeX</button>
         <button type="button" onClick={() => window.print()}>print</button>
         <span role="status">{said}</span>

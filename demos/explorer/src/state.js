@@ -8,7 +8,7 @@ export const parts = ['editor', 'invitation', 'views', 'bugs', 'paths', 'closed'
 export function fresh(preset) {
   return {
     preset: preset.name, expression: preset.expression, inputs: preset.inputs, cotangent: preset.cotangent, wrt: preset.wrt, through: preset.through,
-    step: 0, view: 'steps', at: [], pick: null, node: null, predict: false, score: { right: 0, asked: 0 }, off: [], bug: null, claim: null,
+    step: 0, view: 'steps', at: [], pick: null, node: null, predict: false, score: { right: 0, asked: 0 }, off: [], bug: null, claim: null, found: [], solved: [],
     presenter: false, hide: [], welcome: true, dropped: null, rewriting: 0,
   }
 }
@@ -32,13 +32,15 @@ export function hashOf(state, preset) {
   put('off', names(state.off), '')
   put('bug', state.bug ?? '', '')
   if (state.claim !== null) out.set('claim', state.claim)
+  put('found', names(state.found), '')
+  put('solved', names(state.solved), '')
   if (state.predict) out.set('predict', '1')
   if (state.score.asked) out.set('score', `${state.score.right}.${state.score.asked}`)
   if (state.presenter) out.set('present', '1')
   put('hide', names(state.hide), '')
   if (!state.welcome) out.set('welcome', '0')
   put('r', String(state.rewriting), '0')
-  return out.toString().replace(/%2C/g, ',').replace(/%5B/g, '[').replace(/%5D/g, ']').replace(/%28/g, '(').replace(/%29/g, ')').replace(/%3D/g, '=').replace(/%2F/g, '/')
+  return out.toString().replace(/%2C/g, ',').replace(/%5B/g, '[').replace(/%5D/g, ']').replace(/%28/g, '(').replace(/%29/g, ')').replace(/%3D/g, '=').replace(/%2F/g, '/').replace(/\+/g, '%20')
 }
 
 const list = (text) => (text ? text.split(',').map((part) => part.trim()).filter(Boolean) : [])
@@ -46,7 +48,7 @@ const whole = (text, usual = 0) => (/^\d{1,6}$/.test(text ?? '') ? Number(text) 
 
 /* read(text): an array as typed; it may throw. What cannot be read is as if it were not there. */
 export function stateOf(hash, presets, read) {
-  const given = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B').replace(/%2B(?=\S*=)/g, '%2B'))
+  const given = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B')) // a plus that somebody typed is a plus; hashOf() writes none
   const preset = presets.find(({ name }) => name === given.get('p')) ?? presets.find(({ name }) => name === 'batchnorm') ?? presets[0]
   const state = fresh(preset)
   const array = (text, usual) => {
@@ -77,6 +79,8 @@ export function stateOf(hash, presets, read) {
   state.off = list(given.get('off')).map((text) => whole(text))
   state.bug = given.get('bug')
   state.claim = given.get('claim')
+  state.found = list(given.get('found'))
+  state.solved = list(given.get('solved'))
   state.predict = given.get('predict') === '1'
   const score = /^(\d{1,4})\.(\d{1,4})$/.exec(given.get('score') ?? '')
   if (score) state.score = { right: Number(score[1]), asked: Number(score[2]) }

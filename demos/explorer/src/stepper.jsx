@@ -24,11 +24,11 @@ export function Stepper({ lesson, step, go, predict }) {
   )
 }
 
-/* Left, right, Home, End and space, wherever nothing else takes them. */
+/* Left, right, Home, End and space, wherever nothing else takes them. go: null where there are no steps. */
 export function useStepKeys(lesson, step, go) {
   useEffect(() => {
     const press = (event) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
+      if (!go || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
       const taken = event.target.closest?.('input, textarea, select, [contenteditable], [role="tab"], dialog')
       if (taken) return
       if (event.key === ' ' && event.target.closest?.('button, a, summary')) return

@@ -183,33 +183,6 @@ test('a term of the closed form lights its way, and a node its terms', async () 
   await close()
 })
 
-const s = '(sigma2 + 1e-5)**(-1/2)'
-const whole = `gamma * ${s} / 4 * (4*dy - sum(dy, 0) - hath * sum(dy * hath, 0))`
-const mended = { statistics: whole, mean: whole, variance: whole, gamma: whole, invstd: whole, assigned: 'dy * a * 2 * x + dy * b * y', twice: 'dy * z', sum: 'sum(dy * hath, 0)', keepdims: 'p * (dy - sum(dy * p, 1, 1))',
-  bessel: `gamma * ${s} / 4 * (4*dy - sum(dy, 0) - 4/3 * hath * sum(dy * hath, 0))`, 'gamma-one': whole, 'sum-loss': whole }
-
-test('each bug of the museum fails, and passes once it is mended', async () => {
-  const { page, close } = await open('v=bugs')
-  const cards = page.locator('.cards button')
-  assert.ok((await cards.count()) >= 9)
-  for (const [name, claim] of Object.entries(mended)) {
-    await page.evaluate((bug) => { location.hash = `v=bugs&bug=${bug}` }, name)
-    await page.locator(`.exhibit .badge.wrong`).first().waitFor()
-    assert.equal(await page.locator('.solved').count(), 0, name)
-    await page.locator('.exhibit textarea').fill(claim)
-    if (name === 'sum-loss') {
-      assert.equal(await page.locator('.solved').count(), 0, 'nothing is mended while the check is empty')
-      await page.getByLabel('dy 0, 0').fill('3')
-      await page.getByLabel('dy 1, 1').fill('-2')
-      await page.getByLabel('dy 2, 0').fill('0')
-    }
-    await page.locator('.solved').waitFor({ timeout: 5000 }).catch(() => assert.fail(`${name} is not mended by ${claim}`))
-  }
-  await page.evaluate(() => { location.hash = 'v=bugs&bug=none' })
-  await page.getByText('Right as it is').waitFor()
-  await close()
-})
-
 async function drop(page, text) {
   await page.locator('input[type="file"]').setInputFiles({ name: 'trace.json', mimeType: 'application/json', buffer: Buffer.from(text) })
 }
@@ -218,7 +191,7 @@ test('a trace of the command is shown, and its arrays are its own', async () => 
   const { page, close } = await open()
   const text = weft('trace', 'a = tanh(x @ w); y = sum(a * a)', 'x=[[1, 2], [3, 4]]', 'w=[[0.5, -1], [0.25, 0]]')
   await drop(page, text)
-  await page.getByText('Shown is trace.json').waitFor()
+  await page.getByText('Shown is the trace trace.json').waitFor()
   await page.keyboard.press('End')
   const { nodes, walk } = JSON.parse(text)
   const { operand } = walk[walk.length - 1].edges.at(-1)
@@ -226,34 +199,6 @@ test('a trace of the command is shown, and its arrays are its own', async () => 
   near(await numbersIn(page, last.adjoint_label), last.adjoint.values, last.adjoint_label)
   await page.getByRole('button', { name: 'back to the examples' }).click()
   await page.getByText('Start: the inputs').waitFor()
-  await close()
-})
-
-test('hostile traces are refused with a message, and nothing of them runs', async () => {
-  const { page, close } = await open()
-  const good = trace('x * x', 'x=3')
-  const changed = (change) => {
-    const copy = structuredClone(good)
-    change(copy)
-    return JSON.stringify(copy)
-  }
-  const refused = {
-    'no JSON': '{"schema":1', 'no trace of weft': '[]', 'schema 1': changed((d) => { d.schema = 2 }), 'there twice': changed((d) => { d.nodes[1].id = d.nodes[0].id }),
-    'none of the nodes before it': changed((d) => { d.nodes[1].operands = [99, 0] }), 'numbers for the shape': changed((d) => { d.nodes[0].value.values = [1, 2, 3] }), 'a number is expected': changed((d) => { d.nodes[0].value.values = ['<b>'] }),
-    'too large': changed((d) => { d.nodes[0].shape = [2 ** 30, 2 ** 30] }), 'its shape is': changed((d) => { d.walk[0].edges[0].flow = { shape: [2], values: [1, 2] } }), 'operand and slot': changed((d) => { d.walk[0].edges[0].slot = 1; d.walk[0].edges[0].operand = 7 }),
-    'a text is expected': changed((d) => { d.nodes[0].label = { toString: 1 } }), 'it is no node': changed((d) => { d.output = 55 }), 'a list is expected': changed((d) => { d.nodes = {} }), 'whole number': changed((d) => { d.nodes[0].shape = [-1] }),
-    'an object is expected': changed((d) => { d.nodes[0] = null }),
-  }
-  for (const [message, text] of Object.entries(refused)) {
-    await drop(page, text)
-    await page.locator('.drop .refused').filter({ hasText: message }).waitFor({ timeout: 3000 }).catch(async () => assert.fail(`${message}: ${await page.locator('.drop').textContent()}`))
-  }
-  const markup = '<img src=x onerror="document.title=1">'
-  await drop(page, changed((d) => { d.nodes[1].text = `${markup} \\href{javascript:1}{x}`; d.nodes[0].label = markup; d.nodes[1].index = `\\href{javascript:alert(1)}{y} ${markup}`; d.walk[0].edges[0].text = markup; d.inputs = [markup] }))
-  await page.getByText('Shown is trace.json').waitFor()
-  for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight')
-  assert.equal(await page.locator('img, a[href^="javascript"], [href^="javascript"]').count(), 0)
-  assert.notEqual(await page.title(), '1')
   await close()
 })
 
@@ -316,7 +261,7 @@ test('a step of 60 nodes takes less than 16 ms', async (t) => {
   await close()
 })
 
-const looks = { start: '', dgamma: 's=20&pick=adjoint.1.1&at=1&welcome=0', paths: 'v=paths&s=31&off=1', closed: 'v=closed', check: 'v=check', bugs: 'v=bugs&bug=gamma-one', predict: 's=9&predict=1', refused: 'e=y = h *&s=3' }
+const looks = { start: '', dgamma: 's=20&pick=adjoint.1.1&at=1&welcome=0', paths: 'v=paths&s=31&off=1', closed: 'v=closed', check: 'v=check', predict: 's=9&predict=1', refused: 'e=y = h *&s=3' }
 
 for (const [size, options] of Object.entries(sizes))
   for (const colorScheme of themes)
