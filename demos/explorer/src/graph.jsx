@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { litOf, nearOf } from './feeds.js'
 import { HeatMap } from './heat.jsx'
-import { titleOf, pathOf } from './layout.js'
+import { titleOf } from './layout.js'
 import { adjointAt, definition, isKnown } from './lesson.js'
 import { shapeText, shapeWords, text } from './numbers.js'
 
@@ -33,8 +33,8 @@ function Edge({ edge, now, known, emphasis, arrow }) {
   const acts = now.node?.id === edge.to && (now.kind === 'forward' || now.kind === 'back')
   const sends = acts && now.kind === 'back' && now.edges.some(({ slot, flow }) => slot === edge.slot && flow)
   const onPath = emphasis?.get(edge.from) && emphasis?.get(edge.to)
-  const kind = ['edge', known ? 'known' : 'ahead', acts && now.kind === 'forward' && 'acts', sends && 'sends', onPath && 'on-path', emphasis && !onPath && 'off-path']
-  return <path class={kind.filter(Boolean).join(' ')} d={pathOf(edge.points)} marker-end={sends ? undefined : `url(#${arrow})`} marker-start={sends ? `url(#${arrow})` : undefined} />
+  const kind = ['edge', known ? 'known' : 'ahead', acts && now.kind === 'forward' && 'acts', sends && 'sends', onPath && 'on-path', emphasis && !onPath && 'off-path'].filter(Boolean).join(' ')
+  return useMemo(() => <path class={kind} d={edge.path} marker-end={sends ? undefined : `url(#${arrow})`} marker-start={sends ? `url(#${arrow})` : undefined} />, [edge, kind])
 }
 
 /* Redrawn only when something of it changed. */
