@@ -1,5 +1,5 @@
 /* app.jsx: the page: the expression and its inputs, the graph, and beside it one of several views of it. The state is one object, kept in the address. */
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
+import { useCallback, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import { useAddress } from './address.js'
 import { useCheck, useLesson } from './ask.js'
 import { shownTrace } from './drop.js'
@@ -36,7 +36,7 @@ export function App({ engine, presets }) {
   const emphasis = useMemo(() => (shownRoute !== null && lesson?.trace.paths && (view === 'paths' || view === 'closed') ? routeOf(lesson, shownRoute) : null), [shownRoute, lesson, view])
   const end = view === 'paths' || view === 'closed' ? lesson?.last : step // these speak of finished gradients
   useStepKeys(last, view === 'bugs' ? null : go)
-  useEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
+  useLayoutEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
   const withEditor = shows('editor') && !state.presenter && !state.dropped && view !== 'bugs'
   return (
     <>

@@ -72,6 +72,18 @@ test('claims are judged and proved', () => {
   assert.equal(engine.judge({ expression: 'x * x', inputs: { x: 3 }, wrt: 'x', claimed: '2 * x * dy' }).proof.verdict, 'proved')
 })
 
+test('a gradient given by its numbers is checked, over a sweep of steps', () => {
+  const question = { expression: 'x * x * x', inputs: { x: [1, -2] }, cotangent: [1, 3], wrt: 'x' }
+  const right = engine.check({ ...question, inputs: { ...question.inputs, claim: [3, 36] }, claimed: 'claim' }) // dy * 3 x**2
+  assert.equal(right.verdict, 'right')
+  assert.equal(right.sweep.length, 11)
+  assert.ok(right.error < 1e-8 && right.sweep[0].error > 1e-4, 'a large step is far off, by dy * h**2')
+  const wrong = engine.check({ ...question, claimed: 'dy * 3 * x' }) // off by dy * 3 (x**2 - x): 0 and 54
+  assert.equal(wrong.verdict, 'wrong')
+  assert.ok(Math.abs(wrong.error - 54) < 1e-6, String(wrong.error))
+  assert.throws(() => engine.check({ ...question, claimed: 'dy * 3 *' }), /the text ends/)
+})
+
 test('errors are exceptions with the words of the engine', () => {
   const refused = (question, status, words) => assert.throws(() => engine.trace(question), (error) => {
     assert.ok(error instanceof EngineError, String(error))
