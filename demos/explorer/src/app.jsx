@@ -27,20 +27,21 @@ export function App({ engine, presets }) {
   const checked = useCheck(engine, question, state.dropped)
   useAddress(state, presets, read, setState)
   const step = Math.min(state.step, lesson?.last ?? 0)
-  const go = useCallback((next) => set(() => ({ step: Math.max(0, Math.min(lesson?.last ?? 0, next)), node: null })), [lesson, set])
+  const last = lesson?.last ?? 0
+  const go = useCallback((next) => set((old) => ({ step: Math.max(0, Math.min(last, typeof next === 'function' ? next(Math.min(old.step, last)) : next)), node: null })), [last, set])
   const on = useMemo(() => actions(lesson, set), [lesson, set])
   const light = useMemo(() => (lesson && isThere(lesson, state.pick) ? feeders(lesson, state.pick) : null), [lesson, state.pick])
   const shows = (part) => !state.hide.includes(part)
   const view = state.view !== 'steps' && !(shows('views') && shows(state.view)) ? 'steps' : state.view
   const emphasis = useMemo(() => (shownRoute !== null && lesson?.trace.paths && (view === 'paths' || view === 'closed') ? routeOf(lesson, shownRoute) : null), [shownRoute, lesson, view])
   const end = view === 'paths' || view === 'closed' ? lesson?.last : step // these speak of finished gradients
-  useStepKeys(lesson ?? { last: 0 }, step, view === 'bugs' ? null : go)
+  useStepKeys(last, view === 'bugs' ? null : go)
   useEffect(() => { document.documentElement.classList.toggle('presenter', state.presenter) }, [state.presenter])
   const withEditor = shows('editor') && !state.presenter && !state.dropped && view !== 'bugs'
   return (
     <>
-      <Header {...{ state, set, presets, shows }} choose={(name) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, predict: old.predict, score: old.score, found: old.found, solved: old.solved }))} />
-      {shows('invitation') && state.welcome && lesson && view === 'steps' && !state.dropped && <Invitation {...{ lesson, step, set }} pick={state.pick} />}
+      <Header {...{ state, set, presets, shows }} choose={(name, more = {}) => set((old) => ({ ...fresh(presets.find((one) => one.name === name)), view: old.view === 'bugs' ? 'steps' : old.view, hide: old.hide, presenter: old.presenter, welcome: old.welcome, predict: old.predict, score: old.score, found: old.found, solved: old.solved, ...more }))} />
+      {shows('invitation') && state.welcome && lesson && view === 'steps' && !state.dropped && !state.presenter && state.preset === 'batchnorm' && <Invitation {...{ lesson, step, set }} pick={state.pick} />}
       {shows('views') && <Tabs view={view} set={set} shows={shows} />}
       {view === 'bugs' ? <Museum {...{ engine, presets, state, set, shows }} /> : (
         <div class={withEditor ? 'columns' : 'columns two'}>

@@ -39,7 +39,7 @@ function Start({ lesson, ...shared }) {
 }
 
 function Heading({ lead, node }) {
-  return <h2><span class="lead">{lead}</span> <Formula tex={node.index ?? node.tex} text={definition(node)} /></h2>
+  return <h2><span class="lead">{lead}</span> <Formula tex={node.tex} text={definition(node)} /></h2>
 }
 
 function Forward({ lesson, step, at, light, on, node }) {

@@ -42,7 +42,7 @@ function Half({ title, few, many, fewShape, manyShape, to, index, out, dim, labe
   const [a, b] = [size(small), size(large)]
   const manyAt = above ? { x: 4, y: top + a.height + gap } : { x: 4 + a.width + gap, y: top }
   const fewAt = above ? { x: 4 + Math.max(0, small.columns === large.columns ? 0 : (b.width - a.width) / 2), y: top } : { x: 4, y: top }
-  const width = Math.max(manyAt.x + b.width, fewAt.x + a.width, 190) + 8
+  const width = Math.max(manyAt.x + b.width, fewAt.x + a.width + (above ? 24 : 0), 190) + 8
   const height = Math.max(manyAt.y + b.height, fewAt.y + a.height) + (above ? 22 : 24)
   const lines = to.map((from, i) => {
     const x1 = fewAt.x + (from % small.columns) * cell.width + (above ? cell.width / 2 : cell.width)

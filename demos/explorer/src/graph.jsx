@@ -1,29 +1,34 @@
 /* graph.jsx: the graph as SVG, and over it the same nodes as an ordered list of buttons, which a screen reader walks and a keyboard too: one of them is in
  * the tab order, Up and Down follow edges, with Shift the next edge where there are several. */
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { litOf, nearOf } from './feeds.js'
 import { HeatMap } from './heat.jsx'
-import { titleOf, pathOf } from './layout.js'
+import { titleOf } from './layout.js'
 import { adjointAt, definition, isKnown } from './lesson.js'
 import { shapeText, shapeWords, text } from './numbers.js'
 
 /* on: { node(id), pick(pick), hover(id) }; emphasis: Map id -> class, of a path that is shown. */
-export function Graph({ lesson, layout, step, light, selected, emphasis, on, whole, name = 'graph' }) {
+export function Graph({ lesson, layout, step, light, selected, emphasis, on, name = 'graph' }) {
   const pane = useRef(null)
+  const [whole, setWhole] = useState(false)
+  const zoom = whole && pane.current ? Math.min(1, pane.current.clientWidth / layout.width, pane.current.clientHeight / layout.height) : undefined
   const now = lesson.steps[step]
   const focus = selected ?? now.node?.id ?? lesson.shown[0].id
   useEffect(() => keepInView(pane.current, layout, focus, whole), [focus, layout, whole])
   return (
-    <div class={whole ? 'graph whole' : 'graph'} ref={pane} id={name}>
-      <div class="sheet" style={{ width: `${layout.width}px`, height: `${layout.height}px` }}>
-        <svg width={layout.width} height={layout.height} viewBox={`0 0 ${layout.width} ${layout.height}`} aria-hidden="true" class="drawing">
-          <defs>
-            <marker id={`${name}-arrow`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker>
-          </defs>
-          {layout.edges.map((edge) => <Edge key={edge.key} edge={edge} now={now} known={isKnown(lesson, edge.to, step)} emphasis={emphasis} arrow={`${name}-arrow`} />)}
-          {lesson.shown.map((node) => <Node key={node.id} {...{ lesson, node, step, light, emphasis, on }} box={layout.boxes.get(node.id)} current={focus === node.id} acts={now.node?.id === node.id} />)}
-        </svg>
-        <NodeList {...{ lesson, layout, step, focus, on, name }} />
+    <div class="frame">
+      <button type="button" class="fit" aria-pressed={whole ? 'true' : 'false'} onClick={() => setWhole(!whole)}>whole graph</button>
+      <div class="graph" ref={pane} id={name}>
+        <div class="sheet" style={{ zoom, width: `${layout.width}px`, height: `${layout.height}px` }}>
+          <svg width={layout.width} height={layout.height} viewBox={`0 0 ${layout.width} ${layout.height}`} aria-hidden="true" class="drawing">
+            <defs>
+              <marker id={`${name}-arrow`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" /></marker>
+            </defs>
+            {layout.edges.map((edge) => <Edge key={edge.key} edge={edge} now={now} known={isKnown(lesson, edge.to, step)} emphasis={emphasis} arrow={`${name}-arrow`} />)}
+            {lesson.shown.map((node) => <Node key={node.id} {...{ lesson, node, step, light, emphasis, on }} box={layout.boxes.get(node.id)} current={focus === node.id} acts={now.node?.id === node.id} />)}
+          </svg>
+          <NodeList {...{ lesson, layout, step, focus, on, name }} />
+        </div>
       </div>
     </div>
   )
@@ -33,8 +38,8 @@ function Edge({ edge, now, known, emphasis, arrow }) {
   const acts = now.node?.id === edge.to && (now.kind === 'forward' || now.kind === 'back')
   const sends = acts && now.kind === 'back' && now.edges.some(({ slot, flow }) => slot === edge.slot && flow)
   const onPath = emphasis?.get(edge.from) && emphasis?.get(edge.to)
-  const kind = ['edge', known ? 'known' : 'ahead', acts && now.kind === 'forward' && 'acts', sends && 'sends', onPath && 'on-path', emphasis && !onPath && 'off-path']
-  return <path class={kind.filter(Boolean).join(' ')} d={pathOf(edge.points)} marker-end={sends ? undefined : `url(#${arrow})`} marker-start={sends ? `url(#${arrow})` : undefined} />
+  const kind = ['edge', known ? 'known' : 'ahead', acts && now.kind === 'forward' && 'acts', sends && 'sends', onPath && 'on-path', emphasis && !onPath && 'off-path'].filter(Boolean).join(' ')
+  return useMemo(() => <path class={kind} d={edge.path} marker-end={sends ? undefined : `url(#${arrow})`} marker-start={sends ? `url(#${arrow})` : undefined} />, [edge, kind])
 }
 
 /* Redrawn only when something of it changed. */
@@ -123,7 +128,8 @@ function keepInView(pane, layout, id, whole) {
   const box = layout.boxes.get(id)
   if (!pane || !box || whole) return
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
-  const top = box.top + box.height / 2 - pane.clientHeight / 2
-  const left = box.left + box.width / 2 - pane.clientWidth / 2
+  const zoom = Number(getComputedStyle(pane.firstChild).zoom) || 1
+  const top = zoom * (box.top + box.height / 2) - pane.clientHeight / 2
+  const left = zoom * (box.left + box.width / 2) - pane.clientWidth / 2
   pane.scrollTo({ top, left, behavior: calm ? 'auto' : 'smooth' })
 }

@@ -11,7 +11,7 @@ export function Header({ state, set, presets, shows, choose }) {
         </select></label>
       )}
       <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
-      {!state.welcome && shows('invitation') && <button type="button" onClick={() => set({ welcome: true })}>Three steps in</button>}
+      {shows('invitation') && !state.presenter && !(state.welcome && state.preset === 'batchnorm' && state.view === 'steps') && <button type="button" onClick={() => choose('batchnorm', { welcome: true, view: 'steps' })}>Three steps in</button>}
       <p class="teaches">{state.dropped ? `The graph of ${state.dropped.name}` : preset.teaches}</p>
     </header>
   )

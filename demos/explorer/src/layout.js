@@ -10,14 +10,14 @@ const character = 6.7 // of the drawing's 11 px monospace font
 /* The cells of one heat map: side, columns, rows; of a single number room for its text. */
 export function cellsOf(array) {
   if (!array.values) return { side: 0, width: 84, height: 14 }
-  if (array.shape.length === 0 || array.values.length === 1) return { side: 0, width: 56, height: 14 }
+  if (array.shape.length === 0 || array.values.length === 1) return { side: 0, width: 46, height: 14 }
   const { columns, rows } = plane(array.shape)
   const side = Math.max(1, Math.min(most.cell, most.map / Math.max(columns, 1), (most.rows * most.cell) / Math.max(rows, 1)))
   return { side, width: Math.max(columns * side, 4), height: Math.max(rows * side, 4), columns, rows }
 }
 
 export function titleOf(node) {
-  const title = definition(node)
+  const title = definition(node).replace(', keepdims=1)', ')') // the shape says so
   return title.length > most.title ? `${title.slice(0, most.title - 1)}…` : title
 }
 
@@ -52,13 +52,13 @@ export function layoutOf(lesson) {
     const { x, y } = graph.node(String(id))
     Object.assign(box, { left: x - box.width / 2, top: y - box.height / 2 })
   }
-  for (const edge of edges) edge.points = graph.edge({ v: String(edge.from), w: String(edge.to), name: String(edge.slot) }).points
+  for (const edge of edges) edge.path = pathOf(graph.edge({ v: String(edge.from), w: String(edge.to), name: String(edge.slot) }).points)
   const { width, height } = graph.graph()
   return { boxes, edges, width, height }
 }
 
 /* A smooth line through the points of an edge. */
-export function pathOf(points) {
+function pathOf(points) {
   const at = ({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`
   let path = `M${at(points[0])}`
   for (let i = 1; i < points.length - 1; i++) {

@@ -22,9 +22,10 @@ export function hashOf(state, preset) {
   out.set('p', state.preset)
   put('e', state.expression, preset.expression)
   for (const [name, array] of Object.entries(state.inputs)) put(`i.${name}`, typed(array), preset.inputs[name] && typed(preset.inputs[name]))
-  if (state.cotangent) put('dy', typed(state.cotangent), preset.cotangent && typed(preset.cotangent))
-  put('wrt', names(state.wrt), names(preset.wrt))
-  put('through', names(state.through), names(preset.through))
+  const own = state.expression !== preset.expression // of an expression of one's own, nothing is as the preset has it
+  if (state.cotangent) put('dy', typed(state.cotangent), !own && preset.cotangent && typed(preset.cotangent))
+  put('wrt', names(state.wrt), !own && names(preset.wrt))
+  put('through', names(state.through), own ? '' : names(preset.through))
   put('s', String(state.step), '0')
   put('v', state.view, 'steps')
   put('at', names(state.at), '')
@@ -40,7 +41,7 @@ export function hashOf(state, preset) {
   put('hide', names(state.hide), '')
   if (!state.welcome) out.set('welcome', '0')
   put('r', String(state.rewriting), '0')
-  return out.toString().replace(/%2C/g, ',').replace(/%5B/g, '[').replace(/%5D/g, ']').replace(/%28/g, '(').replace(/%29/g, ')').replace(/%3D/g, '=').replace(/%2F/g, '/').replace(/\+/g, '%20')
+  return out.toString().replace(/\+/g, '%20').replace(/%2C/g, ',').replace(/%5B/g, '[').replace(/%5D/g, ']').replace(/%28/g, '(').replace(/%29/g, ')').replace(/%3D/g, '=').replace(/%2F/g, '/')
 }
 
 const list = (text) => (text ? text.split(',').map((part) => part.trim()).filter(Boolean) : [])
@@ -48,7 +49,7 @@ const whole = (text, usual = 0) => (/^\d{1,6}$/.test(text ?? '') ? Number(text) 
 
 /* read(text): an array as typed; it may throw. What cannot be read is as if it were not there. */
 export function stateOf(hash, presets, read) {
-  const given = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B')) // a plus that somebody typed is a plus; hashOf() writes none
+  const given = new URLSearchParams(hash.replace(/^#/, '').replace(/\+/g, '%2B'))
   const preset = presets.find(({ name }) => name === given.get('p')) ?? presets.find(({ name }) => name === 'batchnorm') ?? presets[0]
   const state = fresh(preset)
   const array = (text, usual) => {
@@ -68,6 +69,7 @@ export function stateOf(hash, presets, read) {
       if (value) state.inputs[key.slice(2)] = value
     }
   }
+  if (given.has('e')) Object.assign(state, { cotangent: undefined, wrt: Object.keys(state.inputs), through: [] })
   if (given.has('dy')) state.cotangent = array(given.get('dy'), state.cotangent)
   if (given.has('wrt')) state.wrt = list(given.get('wrt'))
   if (given.has('through')) state.through = list(given.get('through'))

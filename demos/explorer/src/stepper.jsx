@@ -8,8 +8,8 @@ export function Stepper({ lesson, step, go, predict }) {
     <section class="stepper" aria-label="steps">
       <div class="buttons">
         <button type="button" onClick={() => go(0)} disabled={step === 0} aria-label="to the start" title="Home">|◀</button>
-        <button type="button" onClick={() => go(step - 1)} disabled={step === 0} title="left arrow">◀ Previous</button>
-        <button type="button" class="main" onClick={() => go(step + 1)} disabled={step === lesson.last} title="right arrow or space">Next ▶</button>
+        <button type="button" onClick={() => go(backwards)} disabled={step === 0} title="left arrow">◀ Previous</button>
+        <button type="button" class="main" onClick={() => go(on)} disabled={step === lesson.last} title="right arrow or space">Next ▶</button>
         <button type="button" onClick={() => go(lesson.last)} disabled={step === lesson.last} aria-label="to the end" title="End">▶|</button>
         <label class="slide">
           <span class="unseen">step</span>
@@ -24,20 +24,22 @@ export function Stepper({ lesson, step, go, predict }) {
   )
 }
 
-/* Left, right, Home, End and space, wherever nothing else takes them. go: null where there are no steps. */
-export function useStepKeys(lesson, step, go) {
+const on = (step) => step + 1
+const backwards = (step) => step - 1
+
+/* Left, right, Home, End and space, wherever nothing else takes them. Keys may come faster than the page is drawn, so a step is one from where it is. go: null where there are none. */
+export function useStepKeys(last, go) {
   useEffect(() => {
     const press = (event) => {
       if (!go || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
-      const taken = event.target.closest?.('input, textarea, select, [contenteditable], [role="tab"], dialog')
-      if (taken) return
+      if (event.target.closest?.('input, textarea, select, [contenteditable], [role="tab"]')) return
       if (event.key === ' ' && event.target.closest?.('button, a, summary')) return
-      const next = { ArrowRight: step + 1, ArrowLeft: step - 1, Home: 0, End: lesson.last, ' ': event.shiftKey ? step - 1 : step + 1 }[event.key]
+      const next = { ArrowRight: on, ArrowLeft: backwards, Home: 0, End: last, ' ': event.shiftKey ? backwards : on }[event.key]
       if (next === undefined) return
       event.preventDefault()
       go(next)
     }
     window.addEventListener('keydown', press)
     return () => window.removeEventListener('keydown', press)
-  }, [lesson, step, go])
+  }, [last, go])
 }

@@ -14,7 +14,7 @@ export function Sweep({ sweep, label, wrong }) {
   useEffect(() => {
     const ink = getComputedStyle(place.current).color
     const points = [...sweep].sort((a, b) => number(a.h) - number(b.h))
-    const axis = { stroke: ink, grid: { show: false }, ticks: { stroke: ink, width: 1, size: 4 }, font: '11px system-ui', values: (plot, marks) => marks.map((x) => (x && Math.abs(Math.log10(x) % 2) < 0.01 ? x.toExponential(0) : '')) }
+    const axis = { stroke: ink, grid: { show: false }, ticks: { stroke: ink, width: 1, size: 4 }, font: '11px system-ui', filter: (plot, marks) => marks, splits: (plot, axis, least, most) => decades(least, most), values: (plot, marks) => marks.map((x) => (x === null ? '' : x.toExponential(0).replace('1e+0', '1'))) }
     const plot = new uPlot({
       width: Math.max(220, Math.min(460, place.current.clientWidth)), height: 190, legend: { show: false }, cursor: { show: false },
       scales: { x: { time: false, distr: 3 }, y: { distr: 3, range: (plot, least, most) => [Math.min(least, 1e-16), Math.max(most * 2, 1)] } },
@@ -34,6 +34,13 @@ export function Sweep({ sweep, label, wrong }) {
       </details>
     </figure>
   )
+}
+
+/* Every second or fourth power of ten. */
+function decades(least, most) {
+  const [from, to] = [Math.ceil(Math.log10(least) - 0.01), Math.floor(Math.log10(most) + 0.01)]
+  const apart = to - from > 12 ? 4 : 2
+  return Array.from({ length: Math.floor((to - from) / apart) + 1 }, (_, i) => 10 ** (to - i * apart)).reverse()
 }
 
 /* A canvas does not follow the theme by itself. */
