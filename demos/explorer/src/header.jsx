@@ -12,7 +12,7 @@ export function Header({ state, set, presets, shows, choose }) {
       )}
       <button type="button" aria-pressed={state.presenter ? 'true' : 'false'} onClick={() => set({ presenter: !state.presenter })}>Big type</button>
       {shows('invitation') && !state.presenter && !(state.welcome && state.preset === 'batchnorm' && state.view === 'steps') && <button type="button" onClick={() => choose('batchnorm', { welcome: true, view: 'steps' })}>Three steps in</button>}
-      <p class="teaches">{state.dropped ? `The graph of ${state.dropped.name}` : preset.teaches}</p>
+      {(state.view !== 'bugs' || state.dropped) && <p class="teaches">{state.dropped ? `The graph of ${state.dropped.name}` : preset.teaches}</p>}
     </header>
   )
 }

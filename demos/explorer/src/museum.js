@@ -164,7 +164,7 @@ export const exhibits = [
   {
     id: 'sum', title: 'A check that cannot fail', source: 'torch/nn, issue #744', preset: 'batchnorm', wrt: 'h', cotangent: ones(4, 3),
     story: ['Someone checked batch normalization with the loss sum(y), and got a relative error of 1.0 for a layer that was right.',
-      'Behind a normalization sum(y) does not depend on h at all, so the true gradient is 0 and rounding is compared with rounding; and as this claim shows, a wrong gradient passes as well. Weigh y at random: sum(w * y).'],
+      'Behind a normalization sum(y) does not depend on h at all, so the true gradient is 0 and rounding is compared with rounding; as this claim shows, a wrong gradient passes as well, and only a loss that weighs y, sum(dy * y), tells the two apart.'],
     claim: lines('dhath = dy * gamma', istd, 'dh = istd * (dhath - sum(dhath, 0) / 4)'),
     numbers: { id: 'weighed', words: 'the loss sum(dy * y) with a dy that is not all ones', cotangent: 'preset' },
     suspects: [

@@ -137,7 +137,8 @@ export function mathml(tex, display = false) {
   const key = `${display} ${tex}`
   if (!made.has(key)) {
     if (made.size > 2000) made.clear()
-    made.set(key, temml.renderToString(tex, { displayMode: display, throwOnError: false, trust: false, strict: false }))
+    const names = tex.replace(/\\mathrm\{([A-Za-z]+\d\w*)\}/g, '\\text{$1}') // of \mathrm{t24} Temml 0.13.5 leaves t2
+    made.set(key, temml.renderToString(names, { displayMode: display, throwOnError: false, trust: false, strict: false }))
   }
   return made.get(key)
 }

@@ -13,7 +13,7 @@ export function traceOf(text) {
   try {
     trace = JSON.parse(text)
   } catch (error) {
-    throw new NotATrace(`This is not JSON: ${short(error.message)}.`)
+    throw new NotATrace(`This is not JSON: ${short(error.message, 160)}.`)
   }
   checkTrace(trace)
   return trace
@@ -26,7 +26,7 @@ function refuse(where, what) {
 }
 
 /* Of a stranger's value, what a message can hold. */
-export function short(value) {
+export function short(value, most = 60) {
   let text
   try {
     text = typeof value === 'string' ? value : JSON.stringify(value) ?? String(value)
@@ -34,7 +34,7 @@ export function short(value) {
     text = 'something very deep'
   }
   text = text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, ' ')
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+  return text.length > most ? `${text.slice(0, most - 3)}…` : text
 }
 
 /* --- kinds of fields: each takes the value and its place --- */

@@ -225,6 +225,13 @@ test('the step as LaTeX, the graph as SVG', async () => {
   await close()
 })
 
+test('names in formulas are whole', async () => {
+  const { page, close } = await open('p=batchnorm&s=20&welcome=0')
+  assert.match(await page.locator('.card h2 math').first().textContent(), /t24.*=.*γ/)
+  assert.match(await page.locator('.card h3 math').first().textContent(), /∂.*t24/)
+  await close()
+})
+
 test('the graph as a list: up and down follow edges', async () => {
   const { page, close } = await open('p=batchnorm')
   await page.locator('#graph [tabindex="0"][data-node]').focus()
