@@ -99,19 +99,21 @@ typedef struct weft_trace_options {
 /* Records on the tape and rewinds it. options: NULL for the defaults. Errors: those of weft_walk_record(), weft_walk_run() and weft_paths(), which stick
  * to the tape; WEFT_ERROR_FILE where the writer gives up. What was written before an error is no whole document. */
 weft_status weft_trace(weft_writer writer, weft_node y, const weft_trace_options *options);
+
 /* --- Index notation and derivations ----------------------------------------------------------------------------------------------------------
  * What a graph computes, as one writes it on paper: mu_j = 1/N sum_k h_kj. A broadcast is an index that is missing, a reduction a sum over a fresh
- * one. Nodes with names, inputs, what has several users and what cannot be written out have letters of their own, t7 for node %7 without a name;
- * the rest is written out where it is used. i and j are the indices of what is defined, k and l those that sums run over. Lengths that a mean divides
- * by are N where the first axis is folded, D where the last one is, M else. */
+ * one, an axis of length 1 has none. Letters of their own have inputs, nodes with names, what several ops read, what a function is of, sums that stand
+ * in a product, reductions, and what cannot be written out, as take(x, index); a node without a name is t7, if its number is 7. Everything else is
+ * written out where it is used. i and j are the indices of what is defined, k and l those that sums run over, none of them the name of an array. Lengths
+ * that a mean divides by are N where the first axis is folded, D where the last one is, M else. */
 typedef enum weft_notation {
     WEFT_NOTATION_PLAIN, /* UTF-8 */
     WEFT_NOTATION_ASCII,
     WEFT_NOTATION_TEX    /* of amsmath, without dollars */
 } weft_notation;
 
-/* "mu_j = 1/N sum_k h_kj" of a node; "h_ij" of an input; "4" of a constant of one number. Errors: WEFT_ERROR_ARGUMENT (no node), WEFT_ERROR_MEMORY,
- * WEFT_ERROR_FILE; none sticks to the tape. */
+/* A node by its operands: "mu_j = 1/N total_j"; an input: "h_ij"; a constant of one number: "4". Costs a look at all nodes before it. Errors:
+ * WEFT_ERROR_ARGUMENT (no node), WEFT_ERROR_MEMORY, WEFT_ERROR_FILE; none sticks to the tape. */
 weft_status weft_print_indexed(weft_writer writer, weft_node x, weft_notation notation);
 
 /* What the adjoint of y, which the outputs need, sends to operand i of it: "dL/dh_kj gamma_j". Of an op that is not written so: WEFT_ERROR_GRADIENT. */
@@ -123,7 +125,7 @@ weft_status weft_print_indexed_flow(weft_writer writer, weft_node y, int operand
  * Written so are elementwise ops, views, sums and matmul; where another op lies between x and y, the derivation is WEFT_ERROR_GRADIENT with the name
  * of the op. */
 typedef enum weft_derivation_kind {
-    WEFT_DERIVATION_DEFINITION, /* mu_j = 1/N sum_k h_kj */
+    WEFT_DERIVATION_DEFINITION, /* mu_j = 1/N sum_k h_kj; y without a name is y, or L if it is one number */
     WEFT_DERIVATION_CHAIN,      /* dL/dgamma_j = sum_kl dL/dy_kl dy_kl/dgamma_j; the first line of its node */
     WEFT_DERIVATION_LOCAL,      /* dy_kl/dgamma_j = hhat_kl delta_jl */
     WEFT_DERIVATION_INSERTED,   /* = sum_kl dL/dy_kl hhat_kl delta_jl */
@@ -137,7 +139,7 @@ typedef struct weft_derivation_line {
     weft_node node;               /* that is defined, or whose adjoint it is */
     const char *left, *right;     /* plain text or ASCII, as asked for; left "" where it is that of the line before */
     const char *left_tex, *right_tex;
-    const char *rule, *proof, *proof_tex;     /* of a step: "sum of deviations", "sum_k (x_k - mean) = 0" */
+    const char *rule, *proof, *proof_tex; /* of a step: "sum of deviations", "sum_k (x_k - mean) = 0" */
     const char *about, *about_tex; /* of a step: what the rule was applied to; "" where that needs no saying */
     bool checked;                 /* it was evaluated */
     double moved;                 /* largest difference from the line before, relative to the largest entry that the terms would add up to if none

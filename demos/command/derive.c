@@ -97,8 +97,8 @@ static void leave_out_proofs(options *o, weft_node y)
     if (o->about.unproved || elements <= MOST_ELEMENTS)
         return;
     o->about.unproved = true;
-    fprintf(stderr, "weft: derive: the lines are computed, and not proved: there are %zu elements, and at most %d are proved; give smaller shapes\n", elements,
-            MOST_ELEMENTS);
+    fprintf(stderr, "weft: derive: the lines are computed, and not proved: there are %zu elements, and at most %d are proved; give smaller shapes\n",
+            elements, MOST_ELEMENTS);
 }
 
 /* A run of the expression, of its adjoints, and of some hundred lines with proofs. */

@@ -180,8 +180,7 @@ static bool match_index(matching *m, const weft__index *p, const weft__index *i)
 /* But for the exponents of the two themselves. Terms and factors within come from one definition, so they stand in one order. */
 static bool match_factor(matching *m, const weft__factor *p, const weft__factor *f)
 {
-    if (p->kind != f->kind || (p->kind == WEFT__FUNCTION ? p->op != f->op : p->node != f->node) || p->of != f->of || p->adjoint != f->adjoint || p->n != f->n || p->n_of != f->n_of ||
-        p->n_operands != f->n_operands)
+    if (!weft__factor_is_like(p, f))
         return false;
     for (int i = 0; i < p->n + p->n_of; i++)
         if (!match_index(m, &p->index[i], &f->index[i]))
@@ -328,8 +327,10 @@ static bool names_of_powers(weft__book *b, const weft__adjoint *adjoint, const w
             weft__book_indices(b, node, false, index);
             p = product_of(b, node, index);
         }
-        if (!p || p->n != 1 || p->number != 1 || p->factor[0]->kind == WEFT__LENGTH || (p->factor[0]->exponent > 0 && p->factor[0]->exponent == floor(p->factor[0]->exponent)))
+        if (!p || p->n != 1 || p->number != 1 || p->factor[0]->kind == WEFT__LENGTH)
             continue;
+        if (p->factor[0]->exponent > 0 && p->factor[0]->exponent == floor(p->factor[0]->exponent))
+            continue; /* a square is better read as one */
         for (int i = 0; i < x->n && b->status == WEFT_OK; i++) {
             const weft__factor *factor[WEFT__MOST_FACTORS];
             const weft__term *t = term[i] = x->term[i];

@@ -2,7 +2,8 @@
  * indices. mu[j] = 1/N sum over k of h[k][j] is one term: the factors N**-1 and h[k][j], with k bound.
  *
  * index_term.c makes and multiplies formulas, index_same.c compares them, index_sum.c puts indices in others' place, and contracts; index_read.c reads
- * formulas from the tape, with local derivatives; index_text.c and index_print.c print them; index_lower.c records nodes that compute them, from which numbers and proofs come. Nothing here knows an op by name: how one looks on paper is its
+ * formulas from the tape, with local derivatives; index_text.c and index_print.c print them; index_lower.c records nodes that compute them,
+ * from which numbers and proofs come. Nothing here knows an op by name: how one looks on paper is its
  * weft_paper, and where a view takes its elements from is asked of the op's own view().
  *
  * All of it lives in the arena of a book, and what was made never changes. A book that ran out of memory, or met what it cannot write, remembers
@@ -122,6 +123,7 @@ void *weft__book_take(weft__book *b, size_t bytes); /* NULL when out of memory, 
 /* --- index_same.c --- */
 bool weft__index_same(const weft__index *a, const weft__index *c);
 bool weft__factor_uses(const weft__factor *f, int32_t index);
+bool weft__factor_is_like(const weft__factor *f, const weft__factor *g); /* but for indices, operands and exponents */
 bool weft__factor_same(const weft__factor *f, const weft__factor *g); /* exponents do not count */
 bool weft__term_same(const weft__term *x, const weft__term *y);       /* but for the number */
 bool weft__formula_same(const weft__formula *x, const weft__formula *y);
@@ -131,7 +133,8 @@ double weft__nearest_fraction(double x); /* p/q for a small q, where x is that w
 /* --- index_read.c --- */
 const weft__formula *weft__read(weft__book *b, uint32_t node, const weft__index *index); /* a quantity is its symbol */
 const weft__formula *weft__definition(weft__book *b, uint32_t node, const weft__index *index);
-const weft__formula *weft__derivative(weft__book *b, uint32_t y, const weft__index *at, uint32_t x, const weft__index *by); /* of quantities; others fixed */
+/* Of quantities, the others fixed. */
+const weft__formula *weft__derivative(weft__book *b, uint32_t y, const weft__index *at, uint32_t x, const weft__index *by);
 bool weft__view_map(const weft__book *b, uint32_t node, const weft__index *index, weft__index *of_operand); /* false: it cannot be said so */
 
 /* --- index_text.c, index_print.c --- */

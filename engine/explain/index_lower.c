@@ -216,7 +216,8 @@ static weft_node lower(const lowering *l, const weft__formula *x, const space *s
     return l->book->status != WEFT_OK ? failed(l) : x->n ? y : number(l, 0);
 }
 
-weft_node weft__formula_lower(weft__book *b, const weft__formula *x, const weft__index *index, int n, const weft_shape *shape, const uint32_t *adjoints, bool sizes)
+weft_node weft__formula_lower(weft__book *b, const weft__formula *x, const weft__index *index, int n, const weft_shape *shape, const uint32_t *adjoints,
+                              bool sizes)
 {
     const lowering l = {b, adjoints, weft_node_dtype(b->y), sizes};
     space s = {.n = 0};

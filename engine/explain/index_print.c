@@ -135,7 +135,8 @@ static void put_parenthesised(weft__text *t, const weft__formula *x)
 /* delta_jl rather than delta_lj. */
 static bool delta_is_turned(const weft__text *t, const weft__factor *f)
 {
-    return weft__index_is_plain(&f->index[0]) && weft__index_is_plain(&f->index[1]) && weft__text_letter(t, f->index[0].id) > weft__text_letter(t, f->index[1].id);
+    bool plain = weft__index_is_plain(&f->index[0]) && weft__index_is_plain(&f->index[1]);
+    return plain && weft__text_letter(t, f->index[0].id) > weft__text_letter(t, f->index[1].id);
 }
 
 static void put_base(weft__text *t, const weft__factor *f)

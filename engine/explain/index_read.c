@@ -332,7 +332,7 @@ static const weft__formula *through_elementwise(weft__book *b, uint32_t id, cons
     for (int i = 0; i < node->n && b->status == WEFT_OK; i++) {
         if (!reads(b, node->operand[i], x))
             continue;
-        weft_node partial = node->op->partial ? node->op->partial(y, operand, i) : node->op->transpose ? node->op->transpose(y, operand, i, weft_full_like(y, 1)) : (weft_node){0};
+        weft_node partial = node->op->partial ? node->op->partial(y, operand, i) : node->op->transpose(y, operand, i, weft_full_like(y, 1));
         if (!partial.tape) /* nothing passes */
             continue;
         if (weft_node_failed(partial)) {

@@ -16,14 +16,20 @@ static bool same_index(const weft__index *a, const weft__index *c, const pairing
     return id == c->id && a->plus == c->plus && (id < 0 || a->times == c->times);
 }
 
+bool weft__factor_is_like(const weft__factor *f, const weft__factor *g)
+{
+    bool alike = f->kind == WEFT__FUNCTION ? f->op == g->op : f->node == g->node;
+    return f->kind == g->kind && alike && f->of == g->of && f->adjoint == g->adjoint && f->n == g->n && f->n_of == g->n_of &&
+           f->n_operands == g->n_operands;
+}
+
 static bool same_formula(const weft__formula *x, const weft__formula *y, const pairing *map);
 
 static bool same_factor(const weft__factor *f, const weft__factor *g, const pairing *map)
 {
     if (f == g && (!map || !map->n))
         return true;
-    if (f->kind != g->kind || (f->kind == WEFT__FUNCTION ? f->op != g->op : f->node != g->node) || f->of != g->of || f->adjoint != g->adjoint || f->n != g->n || f->n_of != g->n_of ||
-        f->n_operands != g->n_operands)
+    if (!weft__factor_is_like(f, g))
         return false;
     if (f->kind == WEFT__DELTA && same_index(&f->index[0], &g->index[1], map) && same_index(&f->index[1], &g->index[0], map))
         return true;

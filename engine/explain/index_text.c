@@ -56,10 +56,13 @@ void weft__text_choose(weft__text *t, const char *plain, const char *ascii, cons
 
 static const struct {
     const char *name, *plain, *tex;
-} greek[] = {{"alpha", "α", "\\alpha"},       {"beta", "β", "\\beta"},     {"gamma", "γ", "\\gamma"},  {"delta", "δ", "\\delta"}, {"eps", "ε", "\\varepsilon"},
-             {"epsilon", "ε", "\\varepsilon"}, {"theta", "θ", "\\theta"},   {"lambda", "λ", "\\lambda"}, {"mu", "μ", "\\mu"},       {"nu", "ν", "\\nu"},
-             {"rho", "ρ", "\\rho"},            {"sigma", "σ", "\\sigma"},   {"sigma2", "σ²", "\\sigma^{2}"}, {"tau", "τ", "\\tau"}, {"phi", "φ", "\\varphi"},
-             {"omega", "ω", "\\omega"},       {"hhat", "ĥ", "\\hat{h}"}, {"hath", "ĥ", "\\hat{h}"},    {"yhat", "ŷ", "\\hat{y}"}};
+} greek[] = {
+    {"alpha", "α", "\\alpha"}, {"beta", "β", "\\beta"}, {"gamma", "γ", "\\gamma"}, {"delta", "δ", "\\delta"},
+    {"eps", "ε", "\\varepsilon"}, {"epsilon", "ε", "\\varepsilon"}, {"theta", "θ", "\\theta"}, {"lambda", "λ", "\\lambda"},
+    {"mu", "μ", "\\mu"}, {"nu", "ν", "\\nu"}, {"rho", "ρ", "\\rho"}, {"sigma", "σ", "\\sigma"},
+    {"sigma2", "σ²", "\\sigma^{2}"}, {"tau", "τ", "\\tau"}, {"phi", "φ", "\\varphi"}, {"omega", "ω", "\\omega"},
+    {"hhat", "ĥ", "\\hat{h}"}, {"hath", "ĥ", "\\hat{h}"}, {"yhat", "ŷ", "\\hat{y}"},
+};
 
 static bool ends_with_hat(const char *name)
 {
