@@ -14,7 +14,7 @@ typedef struct lesson {
     weft_binding bind[4];
 } lesson;
 
-static const double x_data[2][2] = {{1, 2}, {-1, 1}}, w_data[2][3] = {{1, 0, -1}, {1, -1, 2}}, b_data[3] = {0, 1, 0}, t_data[2][3] = {{2, 0, 3}, {0, 1, 1}};
+static const double x_data[2][2] = {{1, 2}, {-1, 3}}, w_data[2][3] = {{1, 0, -1}, {1, -1, 2}}, b_data[3] = {0, 1, 0}, t_data[2][3] = {{2, 0, 3}, {0, 1, 6}};
 
 static void record(lesson *l)
 {
@@ -66,9 +66,9 @@ static void write_trace(const lesson *l, const char *path)
 
 int main(int argc, char **argv)
 {
-    /* x @ w + b = (3 -1 3; 0 0 3), so a = (3 0 3; 0 0 3), error = (1 0 0; 0 -1 2), loss = 6. dz is 2 error where z > 0: (2 0 0; 0 0 4), since at z = 0
-     * relu lets nothing back. dw = x' dz, db = the sum of its rows, dx = dz w'. */
-    static const double dw[] = {2, 0, -4, 4, 0, 4}, db[] = {2, 0, 4}, dx[] = {2, 2, -4, 8};
+    /* x @ w + b = (3 -1 3; 2 -2 7), so a = (3 0 3; 2 0 7), error = (1 0 0; 2 -1 1), loss = 7. dz is 2 error where z > 0: (2 0 0; 4 0 2).
+     * dw = x' dz, db = the sum of its rows, dx = dz w'. */
+    static const double dw[] = {-2, 0, -2, 16, 0, 6}, db[] = {6, 0, 2}, dx[] = {2, 2, 2, 8};
     lesson l;
     weft_walk walk;
     record(&l);
@@ -79,10 +79,10 @@ int main(int argc, char **argv)
     print_walk(&walk);
     if (argc > 1)
         write_trace(&l, argv[1]);
-    course_claim(*(const double *)walk.node[walk.output].value == 6, "the loss is 6");
-    course_claim(course_difference(adjoint(&walk, "w"), dw, 6) == 0, "dw = transpose(x) @ dz = (2 0 -4; 4 0 4)");
-    course_claim(course_difference(adjoint(&walk, "b"), db, 3) == 0, "db = (2 0 4), the sum of dz over the rows");
-    course_claim(course_difference(adjoint(&walk, "x"), dx, 4) == 0, "dx = dz @ transpose(w) = (2 2; -4 8)");
+    course_claim(*(const double *)walk.node[walk.output].value == 7, "the loss is 7");
+    course_claim(course_difference(adjoint(&walk, "w"), dw, 6) == 0, "dw = transpose(x) @ dz = (-2 0 -2; 16 0 6)");
+    course_claim(course_difference(adjoint(&walk, "b"), db, 3) == 0, "db = (6 0 2), the sum of dz over the rows");
+    course_claim(course_difference(adjoint(&walk, "x"), dx, 4) == 0, "dx = dz @ transpose(w) = (2 2; 2 8)");
     course_claim(walk.node[weft_walk_find(&walk, "t")].silence == WEFT_SILENT_CONSTANT, "t gets no gradient, as none was asked for");
     weft_walk_free(&walk);
     weft_tape_free(l.tape);
