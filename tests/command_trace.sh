@@ -55,6 +55,10 @@ silent out
 check "the same in a file" cmp "$folder/first" "$folder/file.json"
 run 0 trace 'x * y' x=2 y=3 # y is taken: the result is f
 holds 'by_id[d["output"]]["label"] == "f"'
+# a sum of normalised values is sum(beta) alone, whatever h and gamma are; here its terms add up to 0
+run 0 trace batchnorm --cotangent '[[1,1,1],[1,1,1],[1,1,1],[1,1,1]]' --no-derivation
+holds '[c["verdict"] for c in d["check"]["x"]] == ["zero by construction", "zero by construction", "right"]'
+
 # on paper: dx = 2 x dy
 run 0 trace 'x * x' 'x=[1,2]'
 holds 'by_id[d["output"]]["index"] == "y_i = x_i²" and d["derivation"]["lines"][-1]["right"] == "2 dy_i x_i"'
