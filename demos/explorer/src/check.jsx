@@ -2,23 +2,12 @@
 import { useState } from 'preact/hooks'
 import { number } from '../engine.js'
 import { Grid } from './grid.jsx'
-import { largest, text } from './numbers.js'
+import { text } from './numbers.js'
 import { Sweep } from './sweep.jsx'
 
 const marks = { right: '✓', wrong: '✗', 'zero by construction': '⚠' }
 
-/* The engine's verdict; but where nothing is left of what flows to x, up to rounding, and the differences see nothing either, the gradient is zero by
- * construction, and rounding is all that is compared. */
-export function verdictOf(lesson, one) {
-  const node = lesson.byId.get(one.node)
-  const numeric = one.numeric.values
-  if (!node?.adjoint?.values || !numeric) return one.verdict
-  let scale = largest(lesson.trace.cotangent.values ?? [1])
-  for (const { from, flow } of lesson.arrivals.get(one.node)) scale = Math.max(scale, largest(flow.values ?? []), largest(lesson.byId.get(from).adjoint?.values ?? []))
-  return largest(node.adjoint.values) <= 1e-12 * scale && largest(numeric) <= 1e-7 * scale ? 'zero by construction' : one.verdict
-}
-
-const summaryOf = (lesson, checked) => (checked?.check?.x ?? []).map((one) => ({ ...one, verdict: verdictOf(lesson, one), label: lesson.byId.get(one.node)?.adjoint_label ?? '' }))
+const summaryOf = (lesson, checked) => (checked?.check?.x ?? []).map((one) => ({ ...one, label: lesson.byId.get(one.node)?.adjoint_label ?? '' }))
 
 export function Badge({ checked, lesson }) {
   if (!checked) return <p class="badge waiting">gradient check …</p>
