@@ -229,7 +229,7 @@ test('the step as LaTeX, the graph as SVG', async () => {
 test('names in formulas are whole', async () => {
   const { page, close } = await open('p=batchnorm&s=20&welcome=0')
   assert.match(await page.locator('.card h2 math').first().textContent(), /t24.*=.*γ/)
-  assert.match(await page.locator('.card h3 math').first().textContent(), /∂.*t24/)
+  assert.match(await page.locator('.card .sent .local math').first().textContent(), /∂.*t24/)
   await close()
 })
 
