@@ -217,24 +217,6 @@ static int check(options *o)
 
 /* --- the command --- */
 
-/* "x=4,3" as "x=(4,3)"; the text lives as long as the program. */
-static bool add_shape(options *o, const char *value)
-{
-    const char *equals = strchr(value, '=');
-    if (!equals || equals[1] == '(')
-        return argument_refuse("check", "--shape", value, "it must be NAME=4,3");
-    size_t size = strlen(value) + 3;
-    char *text = malloc(size);
-    if (!text)
-        return argument_refuse("check", "--shape", value, "out of memory");
-    snprintf(text, size, "%.*s(%s)", (int)(equals - value) + 1, value, equals + 1);
-    bool good = named_add(&o->in, text, false);
-    if (good)
-        o->in.item[o->in.n - 1].from = equals + 1;
-    free(text);
-    return good;
-}
-
 static bool set_option(void *command, int option, const char *value)
 {
     options *o = command;
@@ -242,7 +224,7 @@ static bool set_option(void *command, int option, const char *value)
     case 'i':
         return named_add(&o->in, value, false);
     case 'S':
-        return add_shape(o, value);
+        return named_add_shape(&o->in, "--shape", value);
     case 'w':
         if (o->n_wrt == MOST_NAMED)
             return argument_refuse("check", "--wrt", value, "there are too many of them");

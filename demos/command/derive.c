@@ -48,8 +48,6 @@ typedef struct options {
     uint64_t seed, width;
     named_list in;
     limits limits;
-    char *shape[MOST_NAMED]; /* texts that the list points at */
-    size_t n_shapes;
 } options;
 
 static bool pick(options *o, named **picked, size_t *n)
@@ -143,21 +141,6 @@ static int run(options *o)
 
 /* --- the command --- */
 
-/* "h=4,3" is "h=(4,3)" to a named_list. */
-static bool add_shape(options *o, const char *value)
-{
-    const char *equals = strchr(value, '=');
-    if (!equals || o->n_shapes == MOST_NAMED)
-        return argument_refuse("derive", "--shape", value, "it must be NAME=4,3");
-    size_t size = strlen(value) + 3;
-    char *text = malloc(size);
-    if (!text)
-        return argument_refuse("derive", "--shape", value, "out of memory");
-    snprintf(text, size, "%.*s(%s)", (int)(equals + 1 - value), value, equals + 1);
-    o->shape[o->n_shapes++] = text;
-    return named_add(&o->in, text, false);
-}
-
 /* What is typed beside it counts more. */
 static bool take_preset(options *o, const preset *p)
 {
@@ -177,7 +160,7 @@ static bool set_option(void *command, int option, const char *value)
     case 'i':
         return named_add(&o->in, value, false);
     case 'S':
-        return add_shape(o, value);
+        return named_add_shape(&o->in, "--shape", value);
     case 'w':
         if (o->n_wrt == MOST_NAMED)
             return argument_refuse("derive", "--wrt", value, "there are too many of them");
@@ -240,7 +223,5 @@ int command_derive(int argc, char **argv)
     o = (options){.in = {.command = "derive", .option = "--in", .limits = &o.limits}, .limits = limits_default("derive"), .seed = 1};
     int status = with_options(&o, argc, argv);
     named_free(&o.in);
-    for (size_t i = 0; i < o.n_shapes; i++)
-        free(o.shape[i]);
     return status;
 }

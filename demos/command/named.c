@@ -192,6 +192,23 @@ void named_free(named_list *list)
 
 /* --- a list of them --- */
 
+bool named_add_shape(named_list *list, const char *option, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals[1] == '(')
+        return argument_refuse(list->command, option, text, "it must be NAME=4,3");
+    size_t size = strlen(text) + 3;
+    char *longer = malloc(size);
+    if (!longer)
+        return argument_refuse(list->command, option, text, "out of memory");
+    snprintf(longer, size, "%.*s(%s)", (int)(equals - text) + 1, text, equals + 1);
+    bool good = named_add(list, longer, false);
+    if (good)
+        list->item[list->n - 1].from = equals + 1; /* which outlives it */
+    free(longer);
+    return good;
+}
+
 static size_t index_of(const named_list *list, const char *name, size_t length)
 {
     size_t i = 0;

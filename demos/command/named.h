@@ -25,6 +25,7 @@ typedef struct named_list {
 
 /* Adds what is typed, NAME=WHAT; unnamed: "NAME=" may be missing, and the name is "" then. False after saying on stderr what is wrong. */
 bool named_add(named_list *list, const char *text, bool unnamed);
+bool named_add_shape(named_list *list, const char *option, const char *text); /* NAME=4,3: normal numbers of that shape */
 void named_draw(named_list *list, generator *g);
 void named_free(named_list *list);
 

@@ -191,23 +191,12 @@ static int run(options *o)
 
 /* --- the command --- */
 
-/* "x=4,3" as "x=(4,3)"; its numbers are never read. */
+/* Its numbers are never read. */
 static bool add_shape(options *o, const char *option, const char *value, weft_dtype dtype)
 {
-    const char *equals = strchr(value, '=');
-    if (!equals || equals[1] == '(')
-        return argument_refuse("prove", option, value, "it must be NAME=4,3");
-    size_t size = strlen(value) + 3;
-    char *text = malloc(size);
-    if (!text)
-        return argument_refuse("prove", option, value, "out of memory");
-    snprintf(text, size, "%.*s(%s)", (int)(equals - value) + 1, value, equals + 1);
-    bool good = named_add(&o->in, text, false);
-    if (good) {
-        o->in.item[o->in.n - 1].from = equals + 1;
+    bool good = named_add_shape(&o->in, option, value);
+    if (good)
         o->in.item[o->in.n - 1].array.dtype = dtype;
-    }
-    free(text);
     return good;
 }
 

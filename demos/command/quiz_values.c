@@ -30,12 +30,9 @@ static const scalar_graph graphs[] = {
     {"m = (x + y) / 2\nf = (x - m) * z", {"x", "y", "z"}, {"z/2", "-z/2", "(x - y)/2"}, "x leads to f directly, and by way of m. " TWICE},
 };
 
-static double evaluate(weft_tape *tape, const char *text, const weft_binding_name *names, size_t n, const weft_binding *bind)
+static double run(weft_node y, const weft_binding *bind, size_t n)
 {
-    weft_node y;
     double value = NAN;
-    if (weft_parse(tape, text, names, n, &y, NULL) != WEFT_OK)
-        return NAN;
     weft_program *p = weft_compile(&y, 1);
     for (size_t i = 0; i < n; i++)
         weft_bind(p, bind[i].node, bind[i].data, bind[i].bytes);
@@ -45,19 +42,16 @@ static double evaluate(weft_tape *tape, const char *text, const weft_binding_nam
     return value;
 }
 
+static double evaluate(weft_tape *tape, const char *text, const weft_binding_name *names, size_t n, const weft_binding *bind)
+{
+    weft_node y;
+    return weft_parse(tape, text, names, n, &y, NULL) == WEFT_OK ? run(y, bind, n) : NAN;
+}
+
 static double gradient(weft_node y, weft_node x, const weft_binding *bind, size_t n)
 {
     weft_node dx;
-    double value = NAN;
-    if (weft_grad(y, &x, 1, &dx) != WEFT_OK)
-        return NAN;
-    weft_program *p = weft_compile(&dx, 1);
-    for (size_t i = 0; i < n; i++)
-        weft_bind(p, bind[i].node, bind[i].data, bind[i].bytes);
-    if (weft_run(p) == WEFT_OK)
-        value = *(const double *)weft_output(p, 0);
-    weft_program_free(p);
-    return value;
+    return weft_grad(y, &x, 1, &dx) == WEFT_OK ? run(dx, bind, n) : NAN;
 }
 
 bool quiz_draw_value(generator *g, quiz_question *q)
